@@ -1,0 +1,78 @@
+/**
+ * The top abstraction: messages in, messages out. How they travel, in a session or one by one, is the
+ * channel's affair, so that request-and-reply and one-way channels fit as well as duplex ones.
+ */
+import type { MethodCall } from "../messages/method-call.ts";
+import type { ChannelCapabilities } from "./capabilities.ts";
+import type { PeerHost, PeerLink } from "./peer-host.ts";
+
+/** A way for messages to travel (IChannel, IChannelSender, IChannelReceiver). */
+export interface Channel {
+  /** Unique within a domain. Default: the scheme. */
+  readonly name: string;
+  /** Of several channels for one scheme the one with the highest priority is used. Default 1, as in .NET. */
+  readonly priority: number;
+  /** The URL scheme that it serves. */
+  readonly scheme: string;
+  /** What it can do. */
+  readonly capabilities: ChannelCapabilities;
+
+  /** The way to one endpoint (CreateMessageSink). Makes no connection yet. Called once for each endpoint. */
+  createSender(address: string, host: ChannelHost): ChannelSender;
+
+  /** Receives calls at an address (StartListening). */
+  listen(address: string, host: ChannelHost): Promise<ChannelListener>;
+}
+
+/** What a domain offers to its channels. */
+export interface ChannelHost {
+  /**
+   * Opens a conversation with a peer.
+   *
+   * @param link The way back to the peer; absent where there is none, and then nothing can travel by reference.
+   * @param sender The way to the peer's endpoint that outlives this conversation, for a peer that can be dialled.
+   */
+  openPeer(peer: PeerInfo, link?: PeerLink, sender?: ChannelSender): PeerHost;
+  /** Milliseconds a call may take when it does not say. */
+  readonly defaultTimeout: number;
+  /** Tells the domain's listeners what happened to a peer. */
+  readonly events: ChannelEvents;
+}
+
+/** A peer, for messages to people. */
+export interface PeerInfo {
+  /** The endpoint's URL for a connection that this side opened, the listener's for one that it accepted. */
+  readonly url: string;
+  /** The transport's name for the peer. */
+  readonly peerName: string;
+  /** Which side opened the connection. */
+  readonly direction: "outgoing" | "incoming";
+}
+
+/** What channels tell the domain. */
+export interface ChannelEvents {
+  connected(peer: PeerInfo): void;
+  disconnected(peer: PeerInfo, error: Error | undefined): void;
+  /** A peer takes no new calls: it is closing. */
+  draining(peer: PeerInfo): void;
+  /** An error that no call can report: a hostile or broken peer, a one-way call or a callback that failed. */
+  unobservedError(error: unknown): void;
+}
+
+/** The client's end of a channel, for one endpoint. */
+export interface ChannelSender {
+  /** Sends a call and settles with its result. Never sends it twice. */
+  send(call: MethodCall): Promise<unknown>;
+  /** Resolves with the reason when the present connection, if any, is lost; at once if there is none. */
+  whenDisconnected(): Promise<Error | undefined>;
+  /** Calls under way may finish for `grace` milliseconds; then everything is gone. */
+  close(grace: number): Promise<void>;
+}
+
+/** The server's end of a channel, at one address. */
+export interface ChannelListener {
+  /** The endpoint as clients can use it, for example `"tcp://127.0.0.1:6100"`. */
+  readonly url: string;
+  /** Stops listening; calls under way may finish for `grace` milliseconds; then everything is gone. */
+  close(grace: number): Promise<void>;
+}

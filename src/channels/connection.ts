@@ -1,0 +1,73 @@
+/**
+ * What a transport gives to those above it: messages to one peer, and messages from it.
+ *
+ * A message is a run of bytes whose boundaries the transport keeps. What is in it is none of the transport's
+ * business; a session packs all frames of one turn of the event loop into one message.
+ */
+
+/**
+ * Bytes that the sender leaves free at the front of every message: a transport writes its own header there,
+ * right before the message, so that no message is copied just to be prefixed.
+ */
+export const messageHeadroom = 8;
+
+/** The last link of a chain: hands bytes to a transport. One-way transports have nothing else. */
+export interface TransportSink {
+  /** The largest message that {@link send} takes, in bytes. */
+  readonly maxMessageSize: number;
+  /** Bytes that were accepted but not yet taken by the operating system. */
+  readonly queuedBytes: number;
+
+  /**
+   * Accepts one message. Never throws because of the peer and never blocks: a connection that fails tells so
+   * through {@link ConnectionHandler.onClose}.
+   *
+   * @param memory Holds the message; it begins after {@link messageHeadroom} bytes. It belongs to the
+   *   transport until `release` is called.
+   * @param length Where the message ends in `memory`, headroom included; what follows in `memory` is not part of it.
+   * @param release Called at most once, in this turn or later, when `memory` may be used again.
+   */
+  send(memory: Buffer, length: number, release: (memory: Buffer) => void): void;
+
+  /** Ends a run of {@link send}s: until then the transport may hold messages back to write them together. */
+  flush(): void;
+}
+
+/** A duplex, ordered, reliable conversation with one peer. Created open; silent until {@link start}. */
+export interface Connection extends TransportSink {
+  /** What to call the peer in messages to people, for example `"127.0.0.1:51234"`. */
+  readonly peerName: string;
+
+  /** Begins to deliver. Called once. What arrived before is delivered then, none of it during the call. */
+  start(handler: ConnectionHandler): void;
+
+  /** Sends what was accepted, then ends the connection in both directions. Resolves when it has ended. */
+  close(): Promise<void>;
+
+  /** Ends the connection at once; what was not yet sent is lost. */
+  destroy(): void;
+
+  /** Whether this connection keeps the process running, as `ref` and `unref` of Node's handles. Default yes. */
+  keepAlive(active: boolean): void;
+}
+
+/** Who receives from a {@link Connection}. None of these may throw. */
+export interface ConnectionHandler {
+  /** The largest message, in bytes, that is acceptable now. A larger one is reported by {@link onInvalid}. */
+  readonly messageLimit: number;
+
+  /**
+   * A message, or a piece of one: a stream transport delivers what it has, in order, and `complete` tells
+   * that the message ends here. The bytes are valid only during the call.
+   */
+  onMessage(bytes: Buffer, start: number, end: number, complete: boolean): void;
+
+  /** The peer sent something that is not a message, or one that is too large. The connection is destroyed next. */
+  onInvalid(reason: string): void;
+
+  /** {@link TransportSink.queuedBytes} has fallen low enough that more should be sent. */
+  onDrain(): void;
+
+  /** The connection has ended; `error` says why if it was not in good order. Called exactly once, and last. */
+  onClose(error?: Error): void;
+}

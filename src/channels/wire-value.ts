@@ -1,0 +1,32 @@
+/**
+ * The values that formatters know: JSON's, and `undefined`, binaries and {@link Tagged}. Everything richer
+ * (maps, dates, references, classes) is made of these before formatting, so formatters never see objects.
+ */
+
+/** What a formatter encodes. Numbers include NaN, infinities and -0. Objects have string keys only. */
+export type WireValue =
+  | undefined
+  | null
+  | boolean
+  | number
+  | string
+  | Uint8Array
+  | Tagged
+  | readonly WireValue[]
+  | { readonly [key: string]: WireValue };
+
+/**
+ * A value that is not what it seems: `items[0]` is the tag, the rest its content. The meaning of the tags is
+ * `marshaling/`'s; a formatter only keeps a tagged value apart from an array, and hands each one that it
+ * decodes, innermost first, to the resolver.
+ */
+export class Tagged {
+  readonly items: readonly [tag: number, ...content: WireValue[]];
+
+  constructor(items: readonly [tag: number, ...content: WireValue[]]) {
+    this.items = items;
+  }
+}
+
+/** Turns the items of a decoded {@link Tagged} into what they stand for. Throws `SerializationError`. */
+export type TagResolver = (items: readonly unknown[]) => unknown;

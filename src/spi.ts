@@ -1,0 +1,60 @@
+/**
+ * What authors of channels, sinks, formatters and transports import (`remoting/spi`). The built-in ones
+ * import nothing else of this package, so whatever they can do, others can.
+ */
+
+export { ByteReader, protocolError } from "./channels/byte-reader.ts";
+export { ByteWriter } from "./channels/byte-writer.ts";
+export type { CallDispatcher, CallTarget, IncomingCall } from "./channels/call-dispatcher.ts";
+export type { ChannelCapabilities } from "./channels/capabilities.ts";
+export type {
+  Channel,
+  ChannelEvents,
+  ChannelHost,
+  ChannelListener,
+  ChannelSender,
+  PeerInfo,
+} from "./channels/channel.ts";
+export type { ChannelSink, ChannelSinkProvider } from "./channels/channel-sink.ts";
+export { type ChannelUrl, parseChannelUrl } from "./channels/channel-url.ts";
+export {
+  type Connection,
+  type ConnectionHandler,
+  messageHeadroom,
+  type TransportSink,
+} from "./channels/connection.ts";
+export {
+  type Codec,
+  type CodecOptions,
+  defaultPayloadLimits,
+  type Formatter,
+  type PayloadLimits,
+} from "./channels/formatter.ts";
+export { FormatterSink } from "./channels/formatter-sink.ts";
+export {
+  chainMessageSinks,
+  type MessageSink,
+  type MessageSinkProvider,
+  type NextMessageSink,
+} from "./channels/message-sink.ts";
+export { noAttachments, noHeaders, type Payload } from "./channels/payload.ts";
+export type { PeerHost, PeerLink, UnmarshalContext, ValueMarshaler } from "./channels/peer-host.ts";
+export type { Transport, TransportListener, TransportSinkProvider } from "./channels/transport.ts";
+export { Tagged, type TagResolver, type WireValue } from "./channels/wire-value.ts";
+export {
+  AbortError,
+  AccessDeniedError,
+  ConnectError,
+  ConnectionLostError,
+  type ConnectionLostReason,
+  LimitExceededError,
+  MethodNotFoundError,
+  ObjectDisconnectedError,
+  RemoteInvocationError,
+  RemotingError,
+  type RemotingErrorOptions,
+  RemotingTimeoutError,
+  SerializationError,
+  ServiceNotFoundError,
+} from "./errors.ts";
+export type { CallOptions, ConstructionCall, MethodCall, MethodReturn } from "./messages/method-call.ts";
