@@ -1,0 +1,31 @@
+/** Finds the function behind a method name once, when a type is published, so that a call evaluates nothing. */
+import type { AnyClass } from "../contract/class.ts";
+import type { ServiceType } from "../contract/service-type.ts";
+
+/** A method as it is called on an object of its class. */
+export type RemoteMethod = (this: object, ...args: readonly unknown[]) => unknown;
+
+/** The functions of a type by name, taken from the prototypes of the class that implements it. */
+export type MethodTable = ReadonlyMap<string, { readonly oneWay: boolean; readonly call: RemoteMethod }>;
+
+/**
+ * Looks up each method of the contract in its implementation.
+ *
+ * @throws TypeError if the implementation lacks one.
+ */
+export function createMethodTable(type: ServiceType, implementation: AnyClass): MethodTable {
+  const table = new Map<string, { oneWay: boolean; call: RemoteMethod }>();
+  const prototype: object = implementation.prototype;
+  for (const { name, oneWay } of type.methods.values()) {
+    const method: unknown = Reflect.get(prototype, name);
+    if (!isMethod(method)) {
+      throw new TypeError(`${implementation.name} does not implement ${type.name}.${name}`);
+    }
+    table.set(name, { oneWay, call: method });
+  }
+  return table;
+}
+
+function isMethod(value: unknown): value is RemoteMethod {
+  return typeof value === "function";
+}

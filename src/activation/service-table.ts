@@ -1,0 +1,96 @@
+/** What a domain has published: services by URI, and types that clients may activate. */
+import type { CallTarget, IncomingCall } from "../channels/call-dispatcher.ts";
+import type { Class } from "../contract/class.ts";
+import { MethodNotFoundError, ServiceNotFoundError } from "../errors.ts";
+import { construct } from "./construction.ts";
+import type { WellKnownService } from "./well-known-service.ts";
+
+/** Told of each object that was made for a client, before the client gets it. */
+export type OnActivated = (object: object) => void;
+
+/** Finds what calls name. A lookup in a map and nothing else. */
+export class ServiceTable {
+  readonly #services = new Map<string, WellKnownService>();
+  readonly #activated = new Map<string, CallTarget>();
+  readonly #onActivated: OnActivated;
+
+  /** Grows with every change, so that earlier answers can be told from present ones. */
+  revision = 0;
+
+  constructor(onActivated: OnActivated) {
+    this.#onActivated = onActivated;
+  }
+
+  /** Publishes a service. Throws TypeError if the URI is taken. */
+  publish(uri: string, service: WellKnownService): void {
+    if (this.#services.has(uri)) {
+      throw new TypeError(
+        `Something is published at "${uri}" already: choose another URI, or disconnect the other first`,
+      );
+    }
+    this.#services.set(uri, service);
+    this.revision++;
+  }
+
+  /** Withdraws what is at a URI. Returns whether there was something. */
+  withdraw(uri: string): boolean {
+    this.revision++;
+    return this.#services.delete(uri);
+  }
+
+  /** Allows clients to make objects of a type. Throws TypeError if the name is taken. */
+  allowActivation(name: string, type: Class<object>): void {
+    if (this.#activated.has(name)) {
+      throw new TypeError(`A client-activated type is registered as "${name}" already`);
+    }
+    this.#activated.set(name, {
+      oneWay: false,
+      cacheable: true,
+      invoke: (args: readonly unknown[], _call: IncomingCall) => {
+        const created = construct(type, args);
+        return created instanceof Promise
+          ? created.then((object) => this.#hand(object))
+          : this.#hand(created);
+      },
+    });
+  }
+
+  #hand(object: object): object {
+    this.#onActivated(object);
+    return object;
+  }
+
+  /** The URIs of everything that is published, and what is there. */
+  entries(): IterableIterator<[uri: string, service: WellKnownService]> {
+    return this.#services.entries();
+  }
+
+  /** The method of a service. */
+  resolveCall(uri: string, method: string): CallTarget {
+    const service = this.#services.get(uri);
+    if (service === undefined) {
+      throw new ServiceNotFoundError(
+        `Nothing is published at "${uri}": is the URI right, and is the class registered with the server?`,
+      );
+    }
+    const target = service.targets.get(method);
+    if (target === undefined) throw methodNotFound(uri, method);
+    return target;
+  }
+
+  /** The construction of a client-activated type. */
+  resolveConstruction(name: string): CallTarget {
+    const target = this.#activated.get(name);
+    if (target === undefined) {
+      throw new ServiceNotFoundError(
+        `"${name}" cannot be activated: is it registered with the server, and marked @ClientActivated()?`,
+      );
+    }
+    return target;
+  }
+}
+
+/** The same answer for a method that does not exist, is private, or is hidden. */
+export function methodNotFound(target: string, method: string): MethodNotFoundError {
+  return new MethodNotFoundError(`"${target}" has no remote method "${method}"`);
+}

@@ -1,0 +1,210 @@
+/**
+ * Encodes and decodes what needs no codec: a scalar, or a short array of scalars. Most calls are of this
+ * kind, and for them the general way (validate, then decode) costs several times as much. The bytes are the
+ * same that msgpackr writes and reads.
+ */
+import type { ByteWriter } from "../../spi.ts";
+import { extension, token } from "./token.ts";
+
+/** Arrays longer than this take the general way. */
+const maxArray = 15;
+/** Strings longer than this take the general way: beyond it, native code is faster than a loop. */
+const maxString = 31;
+
+/** Appends a value if it is simple enough; else appends nothing and returns `false`. */
+export function encodeScalars(value: unknown, writer: ByteWriter): boolean {
+  const start = writer.position;
+  if (!Array.isArray(value)) return encodeScalar(value, writer);
+  if (value.length > maxArray) return false;
+  writer.reserve(1);
+  writer.bytes[writer.position++] = token.fixArray | value.length;
+  for (let index = 0; index < value.length; index++) {
+    if (!encodeScalar(value[index], writer)) {
+      writer.position = start;
+      return false;
+    }
+  }
+  return true;
+}
+
+function encodeScalar(value: unknown, writer: ByteWriter): boolean {
+  switch (typeof value) {
+    case "number":
+      encodeNumber(value, writer);
+      return true;
+    case "string":
+      return encodeString(value, writer);
+    case "boolean":
+      writer.reserve(1);
+      writer.bytes[writer.position++] = value ? token.true : token.false;
+      return true;
+    case "undefined":
+      writer.reserve(3);
+      writer.bytes[writer.position++] = token.fixExtension1;
+      writer.bytes[writer.position++] = extension.undefined;
+      writer.bytes[writer.position++] = 0;
+      return true;
+    default:
+      if (value !== null) return false;
+      writer.reserve(1);
+      writer.bytes[writer.position++] = token.nil;
+      return true;
+  }
+}
+
+function encodeNumber(value: number, writer: ByteWriter): void {
+  writer.reserve(9);
+  const { bytes } = writer;
+  let at = writer.position;
+  // -0 is equal to 0, but is not an integer to be.
+  if (value >> 0 === value && !Object.is(value, -0)) {
+    if (value >= 0) {
+      if (value < token.record) {
+        bytes[at++] = value;
+      } else if (value < 0x100) {
+        bytes[at++] = token.uint8;
+        bytes[at++] = value;
+      } else {
+        bytes[at++] = token.uint32;
+        bytes[at++] = value >>> 24;
+        bytes[at++] = value >>> 16;
+        bytes[at++] = value >>> 8;
+        bytes[at++] = value;
+      }
+    } else if (value >= -32) {
+      bytes[at++] = 0x100 + value;
+    } else {
+      bytes[at++] = token.int32;
+      bytes[at++] = value >> 24;
+      bytes[at++] = value >> 16;
+      bytes[at++] = value >> 8;
+      bytes[at++] = value;
+    }
+  } else {
+    bytes[at++] = token.float64;
+    bytes.writeDoubleBE(value, at);
+    at += 8;
+  }
+  writer.position = at;
+}
+
+function encodeString(value: string, writer: ByteWriter): boolean {
+  const { length } = value;
+  if (length > maxString) return false;
+  writer.reserve(1 + length);
+  const { bytes } = writer;
+  let at = writer.position + 1;
+  for (let index = 0; index < length; index++) {
+    const code = value.charCodeAt(index);
+    if (code > 0x7f) return false;
+    bytes[at++] = code;
+  }
+  bytes[writer.position] = token.fixString | length;
+  writer.position = at;
+  return true;
+}
+
+/** What {@link decodeScalars} returns for what has to go the general way. */
+export const notScalars: unique symbol = Symbol("not scalars");
+
+/** Where the scalar being decoded ends. Decoding is synchronous and does not call out, so one place is enough. */
+class Cursor {
+  position = 0;
+}
+
+/** Decodes `bytes[start..end)` if it is nothing but a scalar or a short array of them. */
+export function decodeScalars(bytes: Buffer, start: number, end: number): unknown {
+  const cursor = new Cursor();
+  cursor.position = start;
+  const first = bytes[start] ?? 0;
+  if (first < token.fixArray || first > (token.fixArray | maxArray)) {
+    const value = decodeScalar(bytes, cursor, end);
+    return cursor.position === end ? value : notScalars;
+  }
+  cursor.position++;
+  const length = first & maxArray;
+  const values: unknown[] = [];
+  for (let index = 0; index < length; index++) {
+    const value = decodeScalar(bytes, cursor, end);
+    if (value === notScalars) return notScalars;
+    values.push(value);
+  }
+  return cursor.position === end ? values : notScalars;
+}
+
+function decodeScalar(bytes: Buffer, cursor: Cursor, end: number): unknown {
+  const at = cursor.position;
+  if (at >= end) return notScalars;
+  const first = bytes[at] ?? 0;
+  if (first < token.record) {
+    cursor.position = at + 1;
+    return first;
+  }
+  if (first >= token.negative) {
+    cursor.position = at + 1;
+    return first - 0x100;
+  }
+  if (first >= token.fixString && first < token.nil) {
+    return decodeAscii(bytes, cursor, at + 1, at + 1 + (first & maxString), end);
+  }
+  const size = sizes[first] ?? 0;
+  if (size === 0 || at + size > end) return notScalars;
+  cursor.position = at + size;
+  switch (first) {
+    case token.nil:
+      return null;
+    case token.false:
+      return false;
+    case token.true:
+      return true;
+    case token.float64:
+      return bytes.readDoubleBE(at + 1);
+    case token.uint8:
+      return bytes[at + 1];
+    case token.uint16:
+      return bytes.readUInt16BE(at + 1);
+    case token.uint32:
+      return bytes.readUInt32BE(at + 1);
+    case token.int8:
+      return bytes.readInt8(at + 1);
+    case token.int16:
+      return bytes.readInt16BE(at + 1);
+    case token.int32:
+      return bytes.readInt32BE(at + 1);
+    default:
+      return bytes[at + 1] === extension.undefined && bytes[at + 2] === 0 ? undefined : notScalars;
+  }
+}
+
+/** How many bytes each of the handled tokens has, with its value. */
+const sizes: readonly (number | undefined)[] = Array.from({ length: 256 }, (_, first) => {
+  switch (first) {
+    case token.nil:
+    case token.false:
+    case token.true:
+      return 1;
+    case token.uint8:
+    case token.int8:
+      return 2;
+    case token.uint16:
+    case token.int16:
+    case token.fixExtension1:
+      return 3;
+    case token.uint32:
+    case token.int32:
+      return 5;
+    case token.float64:
+      return 9;
+    default:
+      return undefined;
+  }
+});
+
+function decodeAscii(bytes: Buffer, cursor: Cursor, start: number, stop: number, end: number): unknown {
+  if (stop > end) return notScalars;
+  for (let index = start; index < stop; index++) {
+    if ((bytes[index] ?? 0x80) > 0x7f) return notScalars;
+  }
+  cursor.position = stop;
+  return bytes.toString("latin1", start, stop);
+}

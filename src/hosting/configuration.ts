@@ -1,0 +1,177 @@
+/**
+ * `remoting.json`: names the channels and says which service is at which, so that a channel is changed
+ * without touching code. The same file serves both sides. It names no module and no class path: the classes are
+ * the program's, the file only refers to them by name.
+ *
+ * ```json
+ * {
+ *   "channels": {
+ *     "main": { "url": "tcp://127.0.0.1:6100", "formatter": "msgpack", "sinks": ["compression"] }
+ *   },
+ *   "services": { "Counter": { "uri": "shop/Counter", "channel": "main" } }
+ * }
+ * ```
+ */
+import { readFile } from "node:fs/promises";
+import { parseChannelUrl } from "../channels/channel-url.ts";
+
+/** One channel of a configuration. */
+export interface ChannelConfiguration {
+  /** Where servers listen and clients connect. The environment variable `REMOTING_CHANNEL_<NAME>` overrides it. */
+  readonly url: string;
+  /** `"msgpack"` (default) or `"json"`. */
+  readonly formatter: "msgpack" | "json";
+  /** Built-in sinks by name: `"compression"`, `"call-log"`. Default none. */
+  readonly sinks: readonly SinkName[];
+}
+
+/** The sinks that a configuration can name. */
+export type SinkName = "compression" | "call-log";
+
+/** One service of a configuration. */
+export interface ServiceConfiguration {
+  /** Its URI. Default: what the class's decorator says. */
+  readonly uri: string | undefined;
+  /** The name of its channel. Default: the first. */
+  readonly channel: string | undefined;
+}
+
+/** A configuration that was read and found to be in order. */
+export interface RemotingConfiguration {
+  readonly channels: ReadonlyMap<string, ChannelConfiguration>;
+  /** By the name of the class. */
+  readonly services: ReadonlyMap<string, ServiceConfiguration>;
+}
+
+/** Overrides the URL of the first channel. */
+export const channelVariable = "REMOTING_CHANNEL";
+
+/**
+ * Reads a configuration file.
+ *
+ * @param environment Where overrides are looked up: `REMOTING_CHANNEL` for the first channel's URL,
+ *   `REMOTING_CHANNEL_MAIN` for that of the channel `main`.
+ * @throws TypeError that says what is wrong and where: `remoting.json: channels.main.url …`.
+ */
+export async function readConfiguration(
+  file: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<RemotingConfiguration> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (cause) {
+    throw new TypeError(`${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (cause) {
+    throw new TypeError(`${file} is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
+  return parseConfiguration(content, file, environment);
+}
+
+/** Checks a configuration that was read; see {@link readConfiguration}. */
+export function parseConfiguration(
+  content: unknown,
+  source: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): RemotingConfiguration {
+  const root = expectObject(content, source, "the file");
+  expectKeys(root, ["channels", "services", "$schema"], source, "");
+  const channels = new Map<string, ChannelConfiguration>();
+  for (const [name, value] of Object.entries(expectObject(root.channels, source, "channels"))) {
+    channels.set(name, parseChannel(name, value, source, environment, channels.size === 0));
+  }
+  if (channels.size === 0) throw new TypeError(`${source}: channels must name at least one channel`);
+  const services = new Map<string, ServiceConfiguration>();
+  for (const [name, value] of Object.entries(expectObject(root.services ?? {}, source, "services"))) {
+    services.set(name, parseService(name, value, source, channels));
+  }
+  return { channels, services };
+}
+
+function parseChannel(
+  name: string,
+  value: unknown,
+  source: string,
+  environment: Readonly<Record<string, string | undefined>>,
+  isFirst: boolean,
+): ChannelConfiguration {
+  const where = `channels.${name}`;
+  const channel = expectObject(value, source, where);
+  expectKeys(channel, ["url", "formatter", "sinks"], source, `${where}.`);
+  const variable = `${channelVariable}_${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_")}`;
+  const override = environment[variable] ?? (isFirst ? environment[channelVariable] : undefined);
+  const overridden = environment[variable] === undefined ? channelVariable : variable;
+  const url = override ?? channel.url;
+  const origin =
+    override === undefined ? `${source}: ${where}.url` : `the environment variable ${overridden}`;
+  if (typeof url !== "string") throw new TypeError(`${origin} must be a URL such as "tcp://127.0.0.1:6100"`);
+  let objectUri: string;
+  try {
+    ({ objectUri } = parseChannelUrl(url));
+  } catch (cause) {
+    throw new TypeError(`${origin}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+  if (objectUri !== "") throw new TypeError(`${origin} names an object: expected the address only`);
+  const { formatter = "msgpack", sinks = [] } = channel;
+  if (formatter !== "msgpack" && formatter !== "json") {
+    throw new TypeError(
+      `${source}: ${where}.formatter must be "msgpack" or "json", not ${JSON.stringify(formatter)}`,
+    );
+  }
+  if (!Array.isArray(sinks) || !sinks.every(isSinkName)) {
+    throw new TypeError(`${source}: ${where}.sinks must be a list of "compression" and "call-log"`);
+  }
+  return { url, formatter, sinks };
+}
+
+function isSinkName(value: unknown): value is SinkName {
+  return value === "compression" || value === "call-log";
+}
+
+function parseService(
+  name: string,
+  value: unknown,
+  source: string,
+  channels: ReadonlyMap<string, ChannelConfiguration>,
+): ServiceConfiguration {
+  const where = `services.${name}`;
+  const service = expectObject(value, source, where);
+  expectKeys(service, ["uri", "channel"], source, `${where}.`);
+  const { uri, channel } = service;
+  if (uri !== undefined && typeof uri !== "string")
+    throw new TypeError(`${source}: ${where}.uri must be a string`);
+  if (channel !== undefined && (typeof channel !== "string" || !channels.has(channel))) {
+    throw new TypeError(
+      `${source}: ${where}.channel is ${JSON.stringify(channel)}, but the channels are ${[...channels.keys()].join(", ")}`,
+    );
+  }
+  return { uri, channel };
+}
+
+function expectObject(value: unknown, source: string, where: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new TypeError(`${source}: ${where} must be an object`);
+  }
+  return { ...value };
+}
+
+function expectKeys(
+  object: Readonly<Record<string, unknown>>,
+  allowed: readonly string[],
+  source: string,
+  where: string,
+): void {
+  for (const key of Object.keys(object)) {
+    if (!allowed.includes(key)) {
+      throw new TypeError(`${source}: ${where}${key} is not known: expected ${allowed.join(", ")}`);
+    }
+  }
+}

@@ -1,0 +1,372 @@
+/**
+ * The one walk that every message makes before formatting: what may travel by value is left as it is, what
+ * travels by reference becomes a token, and what may not travel at all is refused with the path to it.
+ */
+import type { UnmarshalContext, ValueMarshaler } from "../channels/peer-host.ts";
+import { Tagged, type WireValue } from "../channels/wire-value.ts";
+import type { AnyClass } from "../contract/class.ts";
+import { serializableTypeNamed, serializableTypeOf } from "../contract/type-registry.ts";
+import { SerializationError } from "../errors.ts";
+import { binaryKindOf, bytesOf, createBinary } from "./binary-kinds.ts";
+import { errorFromWire, errorProperties, thrownFromWire } from "./error-values.ts";
+import { locate, MarshalingFailure } from "./marshaling-failure.ts";
+import { maxNameLength } from "./obj-ref.ts";
+import type { ReferenceHost, ReferenceScope } from "./reference-host.ts";
+import { tag } from "./tags.ts";
+
+/**
+ * Binaries from this size on travel beside the body: below it, copying them through the formatter is cheaper
+ * than a frame of their own.
+ */
+const attachmentThreshold = 4096;
+
+type PlainObject = { readonly [key: string]: unknown };
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+/** Marshals for one peer. */
+export class Marshaler implements ValueMarshaler {
+  readonly #references: ReferenceHost;
+  readonly #maxDepth: number;
+  #attachments: Uint8Array[] = [];
+  #scope: ReferenceScope = "argument";
+  /** The ids counted by the marshal under way, for {@link rollback}. */
+  #counted: string[] = [];
+
+  /**
+   * @param references Knows the objects of this domain and the peer's.
+   * @param maxDepth How deep arrays and objects may nest in what is sent: what peers accept.
+   */
+  constructor(references: ReferenceHost, maxDepth: number) {
+    this.#references = references;
+    this.#maxDepth = maxDepth;
+  }
+
+  marshal(value: unknown, root: string, attachments: Uint8Array[]): WireValue {
+    this.#attachments = attachments;
+    this.#scope = root === "args" ? "argument" : "result";
+    if (this.#counted.length > 0) this.#counted = [];
+    try {
+      return this.#walk(value, this.#maxDepth);
+    } catch (error) {
+      this.rollback();
+      throw this.#explain(error, value, root);
+    }
+  }
+
+  rollback(): void {
+    for (const id of this.#counted) this.#references.unexport(id);
+    this.#counted = [];
+  }
+
+  #explain(error: unknown, value: unknown, root: string): unknown {
+    if (!(error instanceof MarshalingFailure)) {
+      if (error instanceof SerializationError) return error;
+      return new SerializationError(`${root} cannot be read: ${String(error)}`, { cause: error, path: root });
+    }
+    const { path, cycleOf } = locate(value, root, error.culprit);
+    const message =
+      cycleOf === undefined
+        ? `${path} ${error.reason}`
+        : `${path} is ${cycleOf} again: a cycle cannot travel by value`;
+    return new SerializationError(message, { path });
+  }
+
+  #walk(value: unknown, depth: number): WireValue {
+    if (typeof value === "function") return this.#reference(value) ?? this.#unknownInstance(value);
+    switch (typeof value) {
+      case "string":
+      case "number":
+      case "boolean":
+      case "undefined":
+        return value;
+      case "bigint":
+        return new Tagged([tag.bigint, value.toString(16)]);
+      case "symbol":
+        throw new MarshalingFailure(value, "is a symbol, which means nothing in another process");
+      case "object":
+        return value === null ? null : this.#walkObject(value, depth);
+    }
+  }
+
+  #walkObject(value: object, depth: number): WireValue {
+    if (depth === 0) {
+      throw new MarshalingFailure(value, `is nested deeper than ${this.#maxDepth} levels`);
+    }
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype === Array.prototype) return this.#walkArray(value as readonly unknown[], depth - 1);
+    if (prototype === Object.prototype || prototype === null)
+      return this.#walkPlain(value as PlainObject, depth - 1);
+    return this.#walkInstance(value, prototype as object, depth);
+  }
+
+  #walkArray(array: readonly unknown[], depth: number): WireValue {
+    let copy: WireValue[] | undefined;
+    for (let index = 0; index < array.length; index++) {
+      const item = array[index];
+      const type = typeof item;
+      if (type === "string" || type === "number" || type === "boolean" || type === "undefined") {
+        if (copy !== undefined) copy[index] = item as WireValue;
+        continue;
+      }
+      const marshaled = this.#walk(item, depth);
+      if (copy !== undefined) {
+        copy[index] = marshaled;
+      } else if (marshaled !== item) {
+        copy = array.slice(0, index) as WireValue[];
+        copy[index] = marshaled;
+      }
+    }
+    return copy ?? (array as readonly WireValue[]);
+  }
+
+  #walkPlain(object: PlainObject, depth: number): WireValue {
+    let copy: { [key: string]: WireValue } | undefined;
+    for (const key in object) {
+      const item = object[key];
+      if (key === "__proto__") {
+        throw new MarshalingFailure(object, 'has a key "__proto__", which no peer accepts');
+      }
+      const type = typeof item;
+      if (type === "string" || type === "number" || type === "boolean" || type === "undefined") {
+        if (copy !== undefined) copy[key] = item as WireValue;
+        continue;
+      }
+      const marshaled = this.#walk(item, depth);
+      if (copy !== undefined) {
+        copy[key] = marshaled;
+      } else if (marshaled !== item) {
+        copy = {};
+        // What came before this key needed no replacing.
+        for (const earlier in object) {
+          if (earlier === key) break;
+          copy[earlier] = object[earlier] as WireValue;
+        }
+        copy[key] = marshaled;
+      }
+    }
+    return copy ?? (object as { readonly [key: string]: WireValue });
+  }
+
+  #walkInstance(value: object, prototype: object, depth: number): WireValue {
+    const binary = binaryKindOf(prototype);
+    if (binary !== undefined) return this.#binary(binary, value as ArrayBuffer | ArrayBufferView);
+    if (prototype === Date.prototype) return new Tagged([tag.date, (value as Date).getTime()]);
+    if (prototype === Map.prototype) {
+      const items: [number, ...WireValue[]] = [tag.map];
+      for (const [key, item] of value as Map<unknown, unknown>) {
+        items.push(this.#walk(key, depth - 1), this.#walk(item, depth - 1));
+      }
+      return new Tagged(items);
+    }
+    if (prototype === Set.prototype) {
+      const items: [number, ...WireValue[]] = [tag.set];
+      for (const item of value as Set<unknown>) items.push(this.#walk(item, depth - 1));
+      return new Tagged(items);
+    }
+    const reference = this.#reference(value);
+    if (reference !== undefined) return reference;
+    if (value instanceof AbortSignal) return this.#signal(value);
+    const type =
+      typeof value.constructor === "function" ? serializableTypeOf(value.constructor as AnyClass) : undefined;
+    if (type !== undefined) {
+      const fields = type.serialize === undefined ? ownFields(value) : type.serialize(value);
+      return new Tagged([tag.object, type.name, this.#walk(fields, depth - 1)]);
+    }
+    if (value instanceof Error) return this.#error(value, depth);
+    // A plain object or array of another realm (a vm context): its prototype is the last of its chain.
+    if (Array.isArray(value)) throw new MarshalingFailure(value, this.#unknownReason(value));
+    if (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "hasOwnProperty")) {
+      return this.#walkPlain(value as PlainObject, depth - 1);
+    }
+    return this.#unknownInstance(value);
+  }
+
+  #binary(kind: number, value: ArrayBuffer | ArrayBufferView): WireValue {
+    const bytes = bytesOf(value);
+    if (bytes.length < attachmentThreshold) return new Tagged([tag.binary, kind, bytes]);
+    this.#attachments.push(bytes);
+    return new Tagged([tag.binary, kind, this.#attachments.length - 1]);
+  }
+
+  #reference(value: object): WireValue | undefined {
+    const outgoing = this.#references.export(value, this.#scope);
+    if (outgoing === undefined) return undefined;
+    if (outgoing.kind === "home") return new Tagged([tag.home, outgoing.id]);
+    const { id, typeName } = outgoing.reference;
+    this.#counted.push(id);
+    return typeName === undefined
+      ? new Tagged([tag.function, id])
+      : new Tagged([tag.reference, id, typeName]);
+  }
+
+  #signal(signal: AbortSignal): WireValue {
+    return new Tagged([
+      tag.signal,
+      signal.aborted ? 0 : this.#references.exportSignal(signal),
+      signal.aborted,
+    ]);
+  }
+
+  #error(error: Error, depth: number): WireValue {
+    const properties: { [key: string]: WireValue } = {};
+    for (const [key, item] of errorProperties(error)) {
+      // An error must always get through: what of it cannot travel stays behind.
+      const counted = this.#counted.length;
+      try {
+        properties[key] = this.#walk(item, depth - 2);
+      } catch (failure) {
+        if (!(failure instanceof MarshalingFailure)) throw failure;
+        for (const id of this.#counted.splice(counted)) this.#references.unexport(id);
+      }
+    }
+    return new Tagged([tag.error, String(error.name), String(error.message), properties]);
+  }
+
+  #unknownInstance(value: unknown): never {
+    throw new MarshalingFailure(value, this.#unknownReason(value));
+  }
+
+  #unknownReason(value: unknown): string {
+    if (value instanceof Promise) return "is a promise: await it before it is passed";
+    const name = isObject(value) ? value.constructor?.name || "an unnamed class" : typeof value;
+    return `is an instance of ${name}, which cannot travel: mark the class @Serializable() to send it by value, or let it extend MarshalByRefObject to send a reference`;
+  }
+
+  thrownError(thrown: unknown): unknown {
+    return thrownFromWire(thrown);
+  }
+
+  unmarshal(items: readonly unknown[], context: UnmarshalContext): unknown {
+    switch (items[0]) {
+      case tag.bigint:
+        return bigintFromWire(items[1]);
+      case tag.date:
+        return new Date(expectNumber(items[1], "a date"));
+      case tag.map:
+        return mapFromWire(items);
+      case tag.set:
+        return new Set(items.slice(1));
+      case tag.binary:
+        return binaryFromWire(items, context);
+      case tag.error:
+        return errorFromWire(items);
+      case tag.object:
+        return serializableFromWire(items);
+      case tag.reference:
+        return this.#references.import({ id: expectName(items[1]), typeName: expectName(items[2]) });
+      case tag.function:
+        return this.#references.import({ id: expectName(items[1]), typeName: undefined });
+      case tag.home:
+        return this.#home(expectName(items[1]));
+      case tag.signal:
+        return this.#signalFromWire(items, context);
+      default:
+        throw new SerializationError(`The peer sent a value with the unknown tag ${String(items[0])}`);
+    }
+  }
+
+  #home(id: string): unknown {
+    const object = this.#references.home(id);
+    if (object === undefined) {
+      throw new SerializationError(
+        "The peer passed back a reference to an object that it was not given or has released",
+      );
+    }
+    return object;
+  }
+
+  #signalFromWire(items: readonly unknown[], context: UnmarshalContext): AbortSignal {
+    if (items[2] === true) return AbortSignal.abort();
+    const id = expectNumber(items[1], "a signal");
+    if (!Number.isInteger(id) || id < 1 || id > 0xffff_ffff) malformed("a signal");
+    const controller = this.#references.importSignal(id);
+    context.adoptSignal?.(controller);
+    return controller.signal;
+  }
+}
+
+function malformed(what: string): never {
+  throw new SerializationError(`The peer sent ${what} in a form that is not allowed`);
+}
+
+function expectNumber(value: unknown, what: string): number {
+  return typeof value === "number" ? value : malformed(what);
+}
+
+function expectName(value: unknown): string {
+  return typeof value === "string" && value.length > 0 && value.length <= maxNameLength
+    ? value
+    : malformed("a reference");
+}
+
+function ownFields(value: object): PlainObject {
+  const fields: { [key: string]: unknown } = { ...value };
+  // An error's message is an own property that is not enumerable; without it an error says nothing.
+  if (value instanceof Error) {
+    fields.message = value.message;
+    if (value.cause !== undefined) fields.cause = value.cause;
+  }
+  return fields;
+}
+
+function bigintFromWire(digits: unknown): bigint {
+  if (typeof digits !== "string" || !/^-?[0-9a-f]+$/.test(digits)) malformed("a bigint");
+  return digits.startsWith("-") ? -BigInt(`0x${digits.slice(1)}`) : BigInt(`0x${digits}`);
+}
+
+function mapFromWire(items: readonly unknown[]): Map<unknown, unknown> {
+  if (items.length % 2 === 0) malformed("a Map");
+  const map = new Map<unknown, unknown>();
+  for (let index = 1; index < items.length; index += 2) map.set(items[index], items[index + 1]);
+  return map;
+}
+
+function binaryFromWire(items: readonly unknown[], context: UnmarshalContext): unknown {
+  const kind = expectNumber(items[1], "binary data");
+  const content = typeof items[2] === "number" ? context.attachments[items[2]] : items[2];
+  if (!(content instanceof Uint8Array)) malformed("binary data");
+  // Attachments are allocated one by one and not shared, so they need no copy; what the formatter decoded may
+  // be a window on a larger buffer, which must not be visible to the application.
+  const owned = content.byteLength === content.buffer.byteLength && content.buffer instanceof ArrayBuffer;
+  const memory = owned ? content.buffer : new Uint8Array(content).buffer;
+  try {
+    return createBinary(kind, memory) ?? malformed("binary data of an unknown kind");
+  } catch (cause) {
+    if (cause instanceof RangeError)
+      throw new SerializationError(`The peer sent ${cause.message}`, { cause });
+    throw cause;
+  }
+}
+
+function serializableFromWire(items: readonly unknown[]): object {
+  const name = expectName(items[1]);
+  const fields = items[2];
+  if (!isObject(fields)) malformed("an object");
+  const type = serializableTypeNamed(name);
+  if (type === undefined) {
+    throw new SerializationError(
+      `A value of type "${name}" arrived, but no class of that name is @Serializable in this process: import its module, not just its type`,
+    );
+  }
+  if (type.deserialize !== undefined) return type.deserialize(fields);
+  const prototype: object = type.type.prototype;
+  const value: object = Object.create(prototype);
+  for (const [key, item] of Object.entries(fields)) {
+    const isMessage = prototype instanceof Error && (key === "message" || key === "cause");
+    if (key in prototype && !isMessage) {
+      throw new SerializationError(
+        `A value of type "${name}" arrived with a field "${key}", which is a member of its class`,
+      );
+    }
+    Object.defineProperty(value, key, {
+      value: item,
+      writable: true,
+      configurable: true,
+      enumerable: !isMessage,
+    });
+  }
+  return value;
+}

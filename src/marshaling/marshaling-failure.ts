@@ -1,0 +1,82 @@
+/** Finds out where in a value the trouble is. Only called when there is some, so it may be slow. */
+
+/** Thrown inside the marshaler; becomes a `SerializationError` with a path. */
+export class MarshalingFailure {
+  /** What cannot travel. */
+  readonly culprit: unknown;
+  readonly reason: string;
+
+  constructor(culprit: unknown, reason: string) {
+    this.culprit = culprit;
+    this.reason = reason;
+  }
+}
+
+const identifier = /^[A-Za-z_$][\w$]*$/;
+
+function* childrenOf(value: unknown): Generator<[step: string, child: unknown]> {
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) yield [`[${index}]`, value[index]];
+  } else if (value instanceof Map) {
+    let index = 0;
+    for (const [key, item] of value) {
+      yield [`.keys()[${index}]`, key];
+      yield [typeof key === "string" ? `.get(${JSON.stringify(key)})` : `.values()[${index}]`, item];
+      index++;
+    }
+  } else if (value instanceof Set) {
+    let index = 0;
+    for (const item of value) yield [`.values()[${index++}]`, item];
+  } else if (typeof value === "object" && value !== null) {
+    for (const [key, child] of Object.entries(value)) {
+      yield [identifier.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`, child];
+    }
+  }
+}
+
+/** What {@link locate} found. */
+export interface Location {
+  readonly path: string;
+  /** Where the value that contains itself is, if the trouble is a cycle. */
+  readonly cycleOf: string | undefined;
+}
+
+/**
+ * The path from `root` to the culprit. If the culprit lies inside a value that contains itself, the path is
+ * that of the first repetition.
+ */
+export function locate(root: unknown, rootName: string, culprit: unknown): Location {
+  const ancestors = new Map<unknown, string>();
+  const finished = new Set<unknown>();
+
+  const visit = (value: unknown, path: string): Location | undefined => {
+    const ancestor = ancestors.get(value);
+    if (ancestor !== undefined) return { path, cycleOf: ancestor };
+    if (Object.is(value, culprit)) {
+      // A culprit for its depth may still be part of a cycle: look on below it before settling for it.
+      const below = typeof value === "object" && value !== null ? cycleThrough(value, path) : undefined;
+      return below ?? { path, cycleOf: undefined };
+    }
+    return typeof value === "object" && value !== null && !finished.has(value)
+      ? descend(value, path)
+      : undefined;
+  };
+
+  const descend = (value: object, path: string): Location | undefined => {
+    ancestors.set(value, path);
+    for (const [step, child] of childrenOf(value)) {
+      const found = visit(child, path + step);
+      if (found !== undefined) return found;
+    }
+    ancestors.delete(value);
+    finished.add(value);
+    return undefined;
+  };
+
+  const cycleThrough = (value: object, path: string): Location | undefined => {
+    const found = descend(value, path);
+    return found?.cycleOf === undefined ? undefined : found;
+  };
+
+  return visit(root, rootName) ?? { path: rootName, cycleOf: undefined };
+}

@@ -1,0 +1,165 @@
+/** Everything that leaves a session: gathers the frames of a turn, holds fragments back, hands both over. */
+import type { Connection } from "../channels/connection.ts";
+import { noHeaders, type Payload } from "../channels/payload.ts";
+import { LimitExceededError } from "../errors.ts";
+import type { BufferPool } from "./buffer-pool.ts";
+import { FrameBatch } from "./frame-batch.ts";
+import { callFlag, fieldNumber, frameKind } from "./frame-kind.ts";
+import { OutgoingFragments, type OutgoingMessage } from "./outgoing-fragments.ts";
+import { batchSize, fragmentWindow, maxInlineBody } from "./session-limits.ts";
+
+/** Sends frames over one connection; until there is one, keeps them. */
+export class FrameSender {
+  /** The open batch. Frames are begun and ended in it; {@link finishPayload} or {@link finish} concludes each. */
+  readonly batch: FrameBatch;
+  /** The largest payload that the peer takes. */
+  maxPayloadBytes: number;
+  /** How many batches were handed to the transport. */
+  flushedBatches = 0;
+
+  readonly #pool: BufferPool;
+  readonly #fragments: OutgoingFragments;
+  readonly #onFlushed: () => void;
+  /** Full batches that wait for the connection. */
+  readonly #waiting: OutgoingMessage[] = [];
+  #connection: Connection | undefined;
+  #scheduled = false;
+  readonly #flush = () => this.flush();
+
+  /** @param onFlushed Called after what was begun so far was handed to the transport. */
+  constructor(pool: BufferPool, maxPayloadBytes: number, onFlushed: () => void) {
+    this.#pool = pool;
+    this.batch = new FrameBatch(pool);
+    this.#fragments = new OutgoingFragments(pool);
+    this.maxPayloadBytes = maxPayloadBytes;
+    this.#onFlushed = onFlushed;
+  }
+
+  /** The number of the open batch; see {@link flushedBatches}. */
+  get openBatch(): number {
+    return this.flushedBatches + this.#waiting.length;
+  }
+
+  /** Bytes that wait for the peer. */
+  get queuedBytes(): number {
+    return (this.#connection?.queuedBytes ?? 0) + this.#fragments.queuedBytes;
+  }
+
+  /** Begins to send over a connection: first of all what was kept. */
+  open(connection: Connection): void {
+    this.#connection = connection;
+    this.flush();
+  }
+
+  /** Sends nothing from now on. */
+  close(): void {
+    this.#connection = undefined;
+    this.#fragments.clear();
+    this.#waiting.length = 0;
+    if (!this.batch.isEmpty) this.#pool.release(this.batch.take());
+  }
+
+  /** Ends the open frame, which has no payload. */
+  finish(): void {
+    this.batch.end();
+    this.#schedule();
+  }
+
+  /** Writes the optional fields of a call or return, in front of its body. */
+  writeFields(headers: Payload["headers"]): void {
+    if (headers === noHeaders || headers.size === 0) return;
+    const batch = this.batch;
+    batch.setFlag(callFlag.fields);
+    let text = "";
+    for (const [name, value] of headers) text += `${name}\n${value}\n`;
+    const length = Buffer.byteLength(text);
+    // One field of `length` bytes with a number and a length of its own.
+    batch.writeVarUint(1 + varUintSize(length) + length);
+    batch.writeUint8(fieldNumber.sinkHeaders);
+    batch.writeString(text);
+  }
+
+  /**
+   * Ends the open frame with the payload that was written into it since `beginBody`, and sends after it what
+   * does not fit.
+   *
+   * @param fragmentFlags Tells the peer which frame the fragments belong to.
+   * @throws LimitExceededError if the peer would not take it; the frame is then as if it had not been begun.
+   */
+  finishPayload(id: number, fragmentFlags: number, attachments: readonly Uint8Array[]): void {
+    const batch = this.batch;
+    const bodyLength = batch.bodyLength;
+    if (attachments.length === 0 && bodyLength <= maxInlineBody) {
+      batch.end();
+      this.#schedule();
+      return;
+    }
+    let total = bodyLength;
+    for (const attachment of attachments) total += attachment.length;
+    if (total > this.maxPayloadBytes) {
+      batch.cancel();
+      throw new LimitExceededError(
+        "maxPayloadBytes",
+        `The message has ${total} bytes and the peer takes ${this.maxPayloadBytes}: send less at a time, or raise maxPayloadBytes on the receiving side`,
+      );
+    }
+    const segments = [...attachments];
+    if (bodyLength > maxInlineBody) {
+      segments.unshift(batch.takeBody());
+      batch.setFlag(callFlag.bodyInSegment);
+    }
+    batch.setFlag(callFlag.segments);
+    batch.end();
+    batch.begin(frameKind.segments, fragmentFlags, id);
+    batch.writeVarUint(segments.length);
+    for (const segment of segments) batch.writeVarUint(segment.length);
+    batch.end();
+    this.#fragments.add(id, fragmentFlags, segments);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.batch.position >= batchSize) {
+      this.flush();
+    } else if (!this.#scheduled && this.#connection !== undefined) {
+      this.#scheduled = true;
+      process.nextTick(this.#flush);
+    }
+  }
+
+  /** Hands over what was gathered, and of the fragments as many as the transport should hold. */
+  flush(): void {
+    this.#scheduled = false;
+    const connection = this.#connection;
+    if (connection === undefined) {
+      if (this.batch.position >= batchSize) {
+        const length = this.batch.position;
+        this.#waiting.push({ memory: this.batch.take(), length });
+      }
+      return;
+    }
+    const release = this.#pool.release;
+    for (const { memory, length } of this.#waiting.splice(0)) {
+      connection.send(memory, length, release);
+      this.flushedBatches++;
+    }
+    const length = this.batch.position;
+    if (length > 0) {
+      connection.send(this.batch.take(), length, release);
+      this.flushedBatches++;
+    }
+    while (connection.queuedBytes < fragmentWindow) {
+      const message = this.#fragments.take();
+      if (message === undefined) break;
+      connection.send(message.memory, message.length, release);
+    }
+    connection.flush();
+    this.#onFlushed();
+  }
+}
+
+function varUintSize(value: number): number {
+  let size = 1;
+  for (let rest = value; rest > 0x7f; rest >>>= 7) size++;
+  return size;
+}

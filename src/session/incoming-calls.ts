@@ -1,0 +1,376 @@
+/** The callee's half of a session: runs the peer's calls and sends what becomes of them. */
+import { type ByteReader, protocolError } from "../channels/byte-reader.ts";
+import type { CallDispatcher, CallTarget } from "../channels/call-dispatcher.ts";
+import { noHeaders, type Payload } from "../channels/payload.ts";
+import type { ValueMarshaler } from "../channels/peer-host.ts";
+import {
+  AccessDeniedError,
+  ConnectionLostError,
+  LimitExceededError,
+  RemotingError,
+  SerializationError,
+} from "../errors.ts";
+import { DeadlineTimer } from "./deadline-timer.ts";
+import { writeFault } from "./fault.ts";
+import { readFields } from "./frame-fields.ts";
+import { callFlag, fragmentFlag, frameKind } from "./frame-kind.ts";
+import type { FrameSender } from "./frame-sender.ts";
+import { OrderedStage } from "./ordered-stage.ts";
+import type { PayloadStage } from "./payload-stage.ts";
+import { type IncomingRoute, IncomingRoutes } from "./routes.ts";
+import { ServedCall } from "./served-call.ts";
+import { isObjectId, maxMethodLength, maxTargetLength } from "./session-limits.ts";
+
+/** The largest time that travels, about 49 days. */
+const forEver = Number.POSITIVE_INFINITY;
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
+/** Serves the calls of one session. */
+export class IncomingCalls {
+  readonly #sender: FrameSender;
+  readonly #stage: PayloadStage;
+  readonly #dispatcher: CallDispatcher;
+  readonly #marshaler: ValueMarshaler;
+  readonly #maxInFlight: number;
+  readonly #onUnobserved: (error: unknown) => void;
+  readonly #onIdle: () => void;
+  readonly #routes = new IncomingRoutes();
+  readonly #order = new OrderedStage();
+  readonly #replies = new OrderedStage();
+  /** Calls whose method has not settled. Cancelled ones too: their slot is taken until they really end. */
+  readonly #running = new Map<number, ServedCall>();
+  /** One-way calls that run, which have no id. */
+  #runningOneWay = 0;
+  /** Calls between arrival and method, in channel sinks. */
+  #staged = 0;
+  readonly #deadlines = new DeadlineTimer((now) => this.#expire(now));
+  #draining = false;
+  #closed = false;
+
+  /**
+   * @param maxInFlight How many calls may run at a time.
+   * @param onUnobserved Takes the errors of one-way calls.
+   * @param onIdle Called when the last call has ended.
+   */
+  constructor(
+    sender: FrameSender,
+    stage: PayloadStage,
+    dispatcher: CallDispatcher,
+    marshaler: ValueMarshaler,
+    maxInFlight: number,
+    onUnobserved: (error: unknown) => void,
+    onIdle: () => void,
+  ) {
+    this.#sender = sender;
+    this.#stage = stage;
+    this.#dispatcher = dispatcher;
+    this.#marshaler = marshaler;
+    this.#maxInFlight = maxInFlight;
+    this.#onUnobserved = onUnobserved;
+    this.#onIdle = onIdle;
+  }
+
+  /** Calls that were accepted and have not ended. */
+  get size(): number {
+    return this.#running.size + this.#runningOneWay + this.#staged;
+  }
+
+  /** Refuses further calls, but for those to objects that the peer already holds. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /**
+   * Runs a call.
+   *
+   * @param reader Stands after the fixed part of the frame; what it leaves is the body.
+   * @param withdrawn The caller took it back before it left: it only counts its route.
+   */
+  onCall(
+    flags: number,
+    id: number,
+    reader: ByteReader,
+    segments: readonly Buffer[],
+    withdrawn: boolean,
+  ): void {
+    if ((flags & callFlag.pipelined) !== 0)
+      throw protocolError("a call uses pipelining, which was not agreed");
+    const route = this.#readRoute(flags, reader);
+    const timeout = (flags & callFlag.deadline) === 0 ? 0 : reader.readUint32();
+    const headers = (flags & callFlag.fields) === 0 ? noHeaders : readFields(reader);
+    if (withdrawn) return;
+    const oneWay = (flags & callFlag.oneWay) !== 0;
+    if (!oneWay && this.#running.has(id)) throw protocolError(`two calls have the id ${id}`);
+    const kind = (flags & callFlag.construct) === 0 ? "call" : "construct";
+
+    let bytes = reader.bytes;
+    let start = reader.position;
+    let end = reader.end;
+    let attachments: readonly Buffer[] = segments;
+    if ((flags & callFlag.bodyInSegment) !== 0) {
+      const [body, ...rest] = segments;
+      if (body === undefined) throw protocolError("a call announces its body in a segment, but has none");
+      bytes = body;
+      start = 0;
+      end = body.length;
+      attachments = rest;
+    }
+    const call = new ServedCall(id, kind, route.target, route.method, oneWay, timeout, attachments);
+    let target: CallTarget;
+    try {
+      this.#checkCapacity(route);
+      target = this.#resolve(route, kind);
+    } catch (error) {
+      this.#refuse(call, error);
+      return;
+    }
+    if (this.#stage.hasSinks) {
+      this.#undoSinks(call, target, { body: Buffer.from(bytes.subarray(start, end)), attachments, headers });
+    } else {
+      this.#serve(call, target, bytes, start, end);
+    }
+  }
+
+  #readRoute(flags: number, reader: ByteReader): IncomingRoute {
+    const number = reader.readVarUint();
+    if (number !== 0) return this.#routes.get(number);
+    const target = reader.readString(maxTargetLength * 3);
+    const method = reader.readString(maxMethodLength * 3);
+    const route: IncomingRoute = { target, method, resolved: undefined, revision: -1 };
+    if ((flags & callFlag.defineRoute) !== 0) this.#routes.define(route);
+    return route;
+  }
+
+  #checkCapacity(route: IncomingRoute): void {
+    // A call to an object that the peer was given belongs to the work under way, often as a callback.
+    if (this.#draining && !isObjectId(route.target)) {
+      throw new ConnectionLostError("The server is closing and takes no new calls", { reason: "closed" });
+    }
+    if (this.size >= this.#maxInFlight) {
+      throw new LimitExceededError(
+        "maxCallsInFlight",
+        `${this.#maxInFlight} calls of this connection are already in flight: await some of them first, or raise maxCallsInFlight`,
+      );
+    }
+  }
+
+  #resolve(route: IncomingRoute, kind: "call" | "construct"): CallTarget {
+    const dispatcher = this.#dispatcher;
+    const known = route.resolved;
+    if (known !== undefined && route.revision === dispatcher.revision && kind === "call") return known;
+    const target = dispatcher.resolve(kind, route.target, route.method);
+    if (target.cacheable && kind === "call") {
+      route.resolved = target;
+      route.revision = dispatcher.revision;
+    }
+    return target;
+  }
+
+  #undoSinks(call: ServedCall, target: CallTarget, payload: Payload): void {
+    this.#staged++;
+    this.#order.run(
+      () => this.#stage.incoming(payload),
+      ({ body, attachments }) => {
+        this.#staged--;
+        const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+        call.attachments = attachments;
+        this.#serve(call, target, bytes, 0, bytes.length);
+      },
+      (error) => {
+        this.#staged--;
+        this.#refuse(call, error);
+      },
+    );
+  }
+
+  #serve(call: ServedCall, target: CallTarget, bytes: Buffer, start: number, end: number): void {
+    let args: unknown;
+    try {
+      args = this.#stage.formatter.parse(bytes, start, end, call);
+      if (!Array.isArray(args)) throw new SerializationError("The arguments of a call must be an array");
+    } catch (error) {
+      this.#refuse(call, error);
+      return;
+    }
+    let result: unknown;
+    try {
+      result = target.invoke(args, call);
+      if (!isThenable(result)) {
+        this.#conclude(call, target.oneWay, result);
+        return;
+      }
+    } catch (error) {
+      this.#throw(call, error);
+      return;
+    }
+    this.#await(call, target.oneWay, result);
+  }
+
+  #await(call: ServedCall, oneWay: boolean, result: PromiseLike<unknown>): void {
+    if (call.oneWay) {
+      this.#runningOneWay++;
+    } else {
+      this.#running.set(call.id, call);
+      if (call.deadline < forEver) this.#deadlines.arm(call.deadline, performance.now());
+    }
+    result.then(
+      (value) => {
+        this.#ended(call);
+        this.#conclude(call, oneWay, value);
+      },
+      (error: unknown) => {
+        this.#ended(call);
+        this.#throw(call, error);
+      },
+    );
+  }
+
+  #ended(call: ServedCall): void {
+    if (call.oneWay) this.#runningOneWay--;
+    else this.#running.delete(call.id);
+    if (this.size === 0) this.#onIdle();
+  }
+
+  /** The method has returned. */
+  #conclude(call: ServedCall, oneWay: boolean, value: unknown): void {
+    // A client without the class does not know that the method is one-way, and waits.
+    this.#reply(call, frameKind.result, oneWay ? undefined : value, "result");
+  }
+
+  /** The method has thrown. */
+  #throw(call: ServedCall, error: unknown): void {
+    if (call.oneWay) {
+      this.#onUnobserved(error);
+      call.onCompleted?.();
+    } else if (error instanceof AccessDeniedError || error instanceof LimitExceededError) {
+      this.#refuse(call, error);
+    } else {
+      this.#reply(call, frameKind.thrown, error, "error");
+    }
+  }
+
+  #reply(call: ServedCall, kind: number, value: unknown, root: string): void {
+    if (call.oneWay || this.#closed) {
+      call.onCompleted?.();
+    } else if (this.#stage.hasSinks) {
+      this.#replies.run(
+        () => this.#stage.outgoing(value, root),
+        (payload) => this.#writeTransformed(call, kind, payload),
+        (error) => this.#cannotReply(call, error),
+      );
+    } else {
+      this.#writeFormatted(call, kind, value, root);
+    }
+  }
+
+  /** The way without sinks: formats into the batch itself. */
+  #writeFormatted(call: ServedCall, kind: number, value: unknown, root: string): void {
+    const { batch } = this.#sender;
+    batch.begin(kind, 0, call.id);
+    let attachments: readonly Uint8Array[];
+    try {
+      attachments = this.#stage.formatter.format(value, root, batch);
+    } catch (error) {
+      batch.cancel();
+      this.#cannotReply(call, error);
+      return;
+    }
+    this.#finishReply(call, attachments);
+  }
+
+  #writeTransformed(call: ServedCall, kind: number, payload: Payload): void {
+    if (this.#closed) {
+      call.onCompleted?.();
+      return;
+    }
+    const { batch } = this.#sender;
+    batch.begin(kind, 0, call.id);
+    this.#sender.writeFields(payload.headers);
+    batch.beginBody();
+    batch.writeBytes(payload.body);
+    this.#finishReply(call, payload.attachments);
+  }
+
+  #finishReply(call: ServedCall, attachments: readonly Uint8Array[]): void {
+    try {
+      this.#sender.finishPayload(call.id, fragmentFlag.ofReturn, attachments);
+    } catch (error) {
+      this.#marshaler.rollback();
+      this.#cannotReply(call, error);
+      return;
+    }
+    call.onCompleted?.();
+  }
+
+  /** The method ran, but what it returned or threw cannot be sent. */
+  #cannotReply(call: ServedCall, error: unknown): void {
+    this.#writeFault(call, error, true);
+    call.onCompleted?.();
+  }
+
+  /** The method did not run. */
+  #refuse(call: ServedCall, error: unknown): void {
+    if (call.oneWay) this.#onUnobserved(error);
+    else this.#writeFault(call, error, error instanceof RemotingError && error.mayHaveExecuted);
+    if (this.size === 0) this.#onIdle();
+  }
+
+  #writeFault(call: ServedCall, error: unknown, mayHaveExecuted: boolean): void {
+    if (this.#closed) return;
+    const fault = error instanceof RemotingError ? error : new RemotingError(String(error), { cause: error });
+    const { batch } = this.#sender;
+    batch.begin(frameKind.fault, 0, call.id);
+    writeFault(batch, fault, mayHaveExecuted);
+    this.#sender.finish();
+  }
+
+  /** The arguments of a call are more than this side takes. */
+  onRefusedCall(flags: number, id: number, error: Error): void {
+    if ((flags & callFlag.oneWay) !== 0) {
+      this.#onUnobserved(error);
+      return;
+    }
+    const { batch } = this.#sender;
+    batch.begin(frameKind.fault, 0, id);
+    writeFault(batch, error instanceof RemotingError ? error : new RemotingError(error.message), false);
+    this.#sender.finish();
+  }
+
+  /** The peer no longer wants a result. */
+  onCancel(id: number): void {
+    this.#running.get(id)?.cancel();
+  }
+
+  #expire(now: number): number {
+    let next = forEver;
+    for (const call of this.#running.values()) {
+      if (call.deadline <= now) call.expire();
+      else if (call.deadline < next) next = call.deadline;
+    }
+    return next;
+  }
+
+  /** The peer is gone: tells the methods that still run. */
+  close(): void {
+    this.#closed = true;
+    this.#deadlines.stop();
+    for (const call of this.#running.values()) call.cancel();
+  }
+}
+
+/** The attachments of a return, and where its body is. */
+export function returnBody(
+  flags: number,
+  reader: ByteReader,
+  segments: readonly Buffer[],
+): { bytes: Buffer; start: number; end: number; attachments: readonly Buffer[] } {
+  if ((flags & callFlag.bodyInSegment) === 0) {
+    return { bytes: reader.bytes, start: reader.position, end: reader.end, attachments: segments };
+  }
+  const [body, ...attachments] = segments;
+  if (body === undefined) throw protocolError("a return announces its body in a segment, but has none");
+  return { bytes: body, start: 0, end: body.length, attachments };
+}

@@ -1,0 +1,49 @@
+/**
+ * The way of a payload through the formatter and the channel sinks. With no sinks, as by default, it is the
+ * formatter alone, writing straight into the batch and reading straight from the connection's memory.
+ */
+import { ByteWriter } from "../channels/byte-writer.ts";
+import type { ChannelSink } from "../channels/channel-sink.ts";
+import type { FormatterSink } from "../channels/formatter-sink.ts";
+import { noHeaders, type Payload } from "../channels/payload.ts";
+
+/** Formats and transforms in one direction each. */
+export class PayloadStage {
+  readonly formatter: FormatterSink;
+  readonly #sinks: readonly ChannelSink[];
+
+  constructor(formatter: FormatterSink, sinks: readonly ChannelSink[]) {
+    this.formatter = formatter;
+    this.#sinks = sinks;
+  }
+
+  /** Whether there are channel sinks: if not, {@link formatter} is used directly. */
+  get hasSinks(): boolean {
+    return this.#sinks.length > 0;
+  }
+
+  /** Formats a value at once, and lets the sinks transform it. */
+  outgoing(value: unknown, root: string): Payload | Promise<Payload> {
+    const writer = new ByteWriter();
+    const attachments = this.formatter.format(value, root, writer);
+    const payload: Payload = { body: writer.written(), attachments, headers: noHeaders };
+    return passThrough(this.#sinks, payload, (sink, passed) => sink.outgoing(passed));
+  }
+
+  /** Lets the sinks undo what the peer's have done. */
+  incoming(payload: Payload): Payload | Promise<Payload> {
+    return passThrough(this.#sinks.toReversed(), payload, (sink, passed) => sink.incoming(passed));
+  }
+}
+
+function passThrough(
+  sinks: readonly ChannelSink[],
+  payload: Payload,
+  step: (sink: ChannelSink, payload: Payload) => Payload | Promise<Payload>,
+): Payload | Promise<Payload> {
+  let current: Payload | Promise<Payload> = payload;
+  for (const sink of sinks) {
+    current = current instanceof Promise ? current.then((passed) => step(sink, passed)) : step(sink, current);
+  }
+  return current;
+}

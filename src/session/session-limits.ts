@@ -1,0 +1,69 @@
+/** What a session allows its peer, and for how long it waits. */
+
+/** Bounds of a session. Each has a default that no healthy application meets. */
+export interface SessionLimits {
+  /**
+   * The largest payload, in bytes, attachments included. Default 16 MiB: larger data is better streamed, and a
+   * peer cannot make this side allocate more for one message.
+   */
+  readonly maxPayloadBytes: number;
+  /** Bytes of incomplete payloads that one peer may have announced. Default 64 MiB: four of the largest. */
+  readonly maxReassemblyBytes: number;
+  /** Calls that one peer may have in flight. Default 1,024. More get `LimitExceededError` and did not run. */
+  readonly maxCallsInFlight: number;
+  /** Bytes that may wait for a peer that does not read. Default 16 MiB; then the peer is given up. */
+  readonly maxQueuedBytes: number;
+  /** Milliseconds to establish a connection. Default 10,000. */
+  readonly connectTimeout: number;
+  /** Milliseconds from the connection to the end of the handshake. Default 5,000: two round trips on any network. */
+  readonly handshakeTimeout: number;
+  /** Milliseconds of silence after which the peer is asked whether it lives. Default 30,000; 0 never asks. */
+  readonly pingInterval: number;
+  /** Milliseconds that the peer has to show any sign of life after that. Default 20,000. */
+  readonly pingTimeout: number;
+}
+
+/** The limits that hold unless a channel is given others. */
+export const defaultSessionLimits: SessionLimits = {
+  maxPayloadBytes: 16 * 1024 * 1024,
+  maxReassemblyBytes: 64 * 1024 * 1024,
+  maxCallsInFlight: 1024,
+  maxQueuedBytes: 16 * 1024 * 1024,
+  connectTimeout: 10_000,
+  handshakeTimeout: 5_000,
+  pingInterval: 30_000,
+  pingTimeout: 20_000,
+};
+
+/** The largest message before the handshake has succeeded: a stranger gets no more memory than this. */
+export const handshakeMessageLimit = 4096;
+
+/** The largest piece of a payload in one frame. Nothing small waits longer than for one of these. */
+export const fragmentSize = 64 * 1024;
+
+/** The largest body that travels in its own frame. Beyond it, the body travels in fragments. */
+export const maxInlineBody = fragmentSize;
+
+/** When a batch has grown to this, it leaves at once and not at the end of the turn. */
+export const batchSize = 64 * 1024;
+
+/** The largest message after the handshake: a full batch, one more frame, and their headers. */
+export const messageLimit = batchSize + maxInlineBody + 8192;
+
+/** Longest names on the wire, in bytes. */
+export const maxTargetLength = 1024;
+export const maxMethodLength = 255;
+
+/** Distinct pairs of target and method that each side remembers for the other: part of the protocol. */
+export const maxRoutes = 4096;
+
+/** The size of pooled memory: a fragment or a full batch, with all headers. */
+export const pooledBufferSize = fragmentSize + 4096;
+
+/** Bytes that may wait in the transport before fragments are held back: what a fast peer takes in a moment. */
+export const fragmentWindow = 256 * 1024;
+
+/** Whether a call's target is an object that was passed by reference, and not a published URI. */
+export function isObjectId(target: string): boolean {
+  return target.startsWith("~");
+}

@@ -1,0 +1,131 @@
+/** The server's end of a session channel: a session for each connection that is accepted. */
+import type { CallDispatcher, CallTarget, IncomingCall } from "../channels/call-dispatcher.ts";
+import type { ChannelHost, ChannelListener, PeerInfo } from "../channels/channel.ts";
+import type { Connection } from "../channels/connection.ts";
+import { chainMessageSinks, type MessageSink } from "../channels/message-sink.ts";
+import type { PeerHost } from "../channels/peer-host.ts";
+import type { TransportListener } from "../channels/transport.ts";
+import type { MethodCall } from "../messages/method-call.ts";
+import { Session } from "./session.ts";
+import type { SessionChannelContext } from "./session-channel.ts";
+
+/** Accepts at one address. */
+export class SessionListener implements ChannelListener {
+  readonly #context: SessionChannelContext;
+  readonly #host: ChannelHost;
+  readonly #sessions = new Set<Session>();
+  readonly #sinks: readonly MessageSink[];
+  #listener: TransportListener | undefined;
+  #closing = false;
+
+  constructor(context: SessionChannelContext, host: ChannelHost) {
+    this.#context = context;
+    this.#host = host;
+    this.#sinks = context.messageSinks
+      .map((provider) => provider.createServerSink?.())
+      .filter((sink): sink is MessageSink => sink !== undefined);
+  }
+
+  /** Begins to listen. */
+  async start(address: string): Promise<void> {
+    this.#listener = await this.#context.transport.listen(address, (connection) => this.#accept(connection));
+  }
+
+  get url(): string {
+    return `${this.#context.transport.scheme}://${this.#listener?.address ?? ""}`;
+  }
+
+  #accept(connection: Connection): void {
+    if (this.#closing) {
+      connection.destroy();
+      return;
+    }
+    const { limits, payloadLimits, formatters, channelSinks, pool, heartbeat } = this.#context;
+    const host = this.#host;
+    const peer: PeerInfo = { url: this.url, peerName: connection.peerName, direction: "incoming" };
+    let opened = false;
+    const session = Session.accept(
+      {
+        peer,
+        formatters,
+        channelSinks,
+        limits,
+        payloadLimits,
+        defaultTimeout: host.defaultTimeout,
+        pool,
+        heartbeat,
+        openPeer: (link) => this.#withSinks(host.openPeer(peer, link)),
+        observer: {
+          onOpen: () => {
+            opened = true;
+            host.events.connected(peer);
+          },
+          onPeerDraining: () => host.events.draining(peer),
+          onClosed: (error) => {
+            this.#sessions.delete(session);
+            if (opened) host.events.disconnected(peer, error);
+            // A stranger, or a peer that could not be agreed with: nobody else will hear of it.
+            else if (error !== undefined) host.events.unobservedError(error);
+          },
+          unobservedError: (error) => host.events.unobservedError(error),
+        },
+      },
+      connection,
+    );
+    this.#sessions.add(session);
+  }
+
+  #withSinks(peer: PeerHost): PeerHost {
+    if (this.#sinks.length === 0) return peer;
+    const dispatcher = new SinkDispatcher(peer.dispatcher, this.#sinks);
+    return {
+      dispatcher,
+      marshaler: peer.marshaler,
+      get holdsReferences() {
+        return peer.holdsReferences;
+      },
+      released: (id, count) => peer.released(id, count),
+      signalChanged: (id, aborted) => peer.signalChanged(id, aborted),
+      closed: (error) => peer.closed(error),
+    };
+  }
+
+  async close(grace: number): Promise<void> {
+    this.#closing = true;
+    const stopped = this.#listener?.close();
+    await Promise.all([...this.#sessions].map((session) => session.close(grace)));
+    await stopped;
+  }
+}
+
+/** Lets message sinks see the calls on their way to the object. */
+class SinkDispatcher implements CallDispatcher {
+  readonly #inner: CallDispatcher;
+  readonly #sinks: readonly MessageSink[];
+
+  constructor(inner: CallDispatcher, sinks: readonly MessageSink[]) {
+    this.#inner = inner;
+    this.#sinks = sinks;
+  }
+
+  get revision(): number {
+    return this.#inner.revision;
+  }
+
+  resolve(kind: MethodCall["kind"], target: string, method: string): CallTarget {
+    const found = this.#inner.resolve(kind, target, method);
+    const sinks = this.#sinks;
+    return {
+      oneWay: found.oneWay,
+      cacheable: found.cacheable,
+      invoke(args: readonly unknown[], call: IncomingCall): Promise<unknown> {
+        const chain = chainMessageSinks(sinks, async (message) => ({
+          value: await found.invoke(message.args, call),
+        }));
+        const { oneWay, timeout } = call;
+        const message: MethodCall = { kind, target, method, args, oneWay, options: { timeout } };
+        return chain(message).then(({ value }) => value);
+      },
+    };
+  }
+}

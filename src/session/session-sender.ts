@@ -1,0 +1,93 @@
+/** The client's end of a session channel: one session at a time, made when it is needed and made anew when it was lost. */
+import type { ChannelHost, ChannelSender, PeerInfo } from "../channels/channel.ts";
+import { chainMessageSinks, type MessageSink, type NextMessageSink } from "../channels/message-sink.ts";
+import type { MethodCall } from "../messages/method-call.ts";
+import { Session } from "./session.ts";
+import type { SessionChannelContext } from "./session-channel.ts";
+
+/** Sends to one endpoint. */
+export class SessionSender implements ChannelSender {
+  readonly #address: string;
+  readonly #context: SessionChannelContext;
+  readonly #host: ChannelHost;
+  readonly #chain: NextMessageSink | undefined;
+  readonly #peer: PeerInfo;
+  #session: Session | undefined;
+  /** Sessions that take no new calls, until their last one has ended. */
+  readonly #retiring = new Set<Session>();
+
+  constructor(address: string, context: SessionChannelContext, host: ChannelHost) {
+    this.#address = address;
+    this.#context = context;
+    this.#host = host;
+    const url = `${context.transport.scheme}://${address}`;
+    this.#peer = { url, peerName: address, direction: "outgoing" };
+    const sinks = context.messageSinks
+      .map((provider) => provider.createClientSink?.())
+      .filter((sink): sink is MessageSink => sink !== undefined);
+    if (sinks.length > 0) {
+      this.#chain = chainMessageSinks(sinks, async (call) => ({ value: await this.#current().send(call) }));
+    }
+  }
+
+  send(call: MethodCall): Promise<unknown> {
+    if (this.#chain === undefined) return this.#current().send(call);
+    return this.#chain(call).then(({ value }) => value);
+  }
+
+  async whenDisconnected(): Promise<Error | undefined> {
+    return this.#session?.whenClosed();
+  }
+
+  async close(grace: number): Promise<void> {
+    const sessions = [...this.#retiring, ...(this.#session === undefined ? [] : [this.#session])];
+    await Promise.all(sessions.map((session) => session.close(grace)));
+  }
+
+  #current(): Session {
+    const session = this.#session;
+    return session === undefined || session.isClosed ? this.#connect() : session;
+  }
+
+  #connect(): Session {
+    const { transport, limits, payloadLimits, formatters, channelSinks, pool, heartbeat } = this.#context;
+    const host = this.#host;
+    const peer = this.#peer;
+    let opened = false;
+    const session = Session.connect(
+      {
+        peer,
+        formatters,
+        channelSinks,
+        limits,
+        payloadLimits,
+        defaultTimeout: host.defaultTimeout,
+        pool,
+        heartbeat,
+        openPeer: (link) => host.openPeer(peer, link, this),
+        observer: {
+          onOpen: () => {
+            opened = true;
+            host.events.connected(peer);
+          },
+          onPeerDraining: () => this.#retire(session),
+          onClosed: (error) => {
+            this.#retiring.delete(session);
+            if (this.#session === session) this.#session = undefined;
+            if (opened) host.events.disconnected(peer, error);
+          },
+          unobservedError: (error) => host.events.unobservedError(error),
+        },
+      },
+      (signal) => transport.connect(this.#address, signal),
+    );
+    this.#session = session;
+    return session;
+  }
+
+  #retire(session: Session): void {
+    if (this.#session === session) this.#session = undefined;
+    this.#retiring.add(session);
+    this.#host.events.draining(this.#peer);
+  }
+}

@@ -1,0 +1,592 @@
+/**
+ * One multiplexed conversation over a duplex connection: many calls in flight both ways. The client's end is
+ * made before there is a connection, and keeps what it is given until there is one.
+ *
+ * This file is the life of a session (connecting, handshake, open, closed) and the sorting of frames; calls
+ * are in `outgoing-calls.ts` and `incoming-calls.ts`, bytes in `frame-sender.ts` and `message-assembler.ts`.
+ */
+import { ByteReader, protocolError } from "../channels/byte-reader.ts";
+import type { PeerInfo } from "../channels/channel.ts";
+import type { ChannelSinkProvider } from "../channels/channel-sink.ts";
+import type { Connection, ConnectionHandler } from "../channels/connection.ts";
+import type { Formatter, PayloadLimits } from "../channels/formatter.ts";
+import { FormatterSink } from "../channels/formatter-sink.ts";
+import { noHeaders } from "../channels/payload.ts";
+import type { PeerHost, PeerLink } from "../channels/peer-host.ts";
+import {
+  ConnectError,
+  ConnectionLostError,
+  type ConnectionLostReason,
+  LimitExceededError,
+  RemotingError,
+} from "../errors.ts";
+import type { MethodCall } from "../messages/method-call.ts";
+import type { BufferPool } from "./buffer-pool.ts";
+import { readFault, writeFault } from "./fault.ts";
+import { FrameBatch } from "./frame-batch.ts";
+import { readFields } from "./frame-fields.ts";
+import { callFlag, fragmentFlag, frameHeaderSize, frameKind, signalFlag } from "./frame-kind.ts";
+import { FrameSender } from "./frame-sender.ts";
+import { readHello, readWelcome, writeHello, writeWelcome } from "./handshake.ts";
+import type { Heartbeat, Pulse } from "./heartbeat.ts";
+import { IncomingCalls, returnBody } from "./incoming-calls.ts";
+import { IncomingSegments, type IncompleteFrame } from "./incoming-segments.ts";
+import { type FrameReceiver, MessageAssembler } from "./message-assembler.ts";
+import { checkReturnFlags, OutgoingCalls } from "./outgoing-calls.ts";
+import { PayloadStage } from "./payload-stage.ts";
+import { handshakeMessageLimit, messageLimit, type SessionLimits } from "./session-limits.ts";
+
+/** What a session is made of. */
+export interface SessionOptions {
+  readonly peer: PeerInfo;
+  /** What can be spoken. A client asks for the first; a server takes whichever of them it is asked for. */
+  readonly formatters: readonly [Formatter, ...Formatter[]];
+  readonly channelSinks: readonly ChannelSinkProvider[];
+  readonly limits: SessionLimits;
+  readonly payloadLimits: PayloadLimits;
+  /** Milliseconds a call may take when it does not say. */
+  readonly defaultTimeout: number;
+  readonly pool: BufferPool;
+  readonly heartbeat: Heartbeat;
+  /** Opens the domain's side of the conversation. */
+  openPeer(link: PeerLink): PeerHost;
+  readonly observer: SessionObserver;
+}
+
+/** Who is told about a session. */
+export interface SessionObserver {
+  onOpen(): void;
+  /** The peer takes no new calls. */
+  onPeerDraining(): void;
+  /** Called once; `error` is missing if the session was closed in good order. */
+  onClosed(error: Error | undefined): void;
+  unobservedError(error: unknown): void;
+}
+
+/** What exists as soon as it is known how to format. */
+interface Conversation {
+  readonly host: PeerHost;
+  readonly formatter: FormatterSink;
+  readonly outgoing: OutgoingCalls;
+  readonly incoming: IncomingCalls;
+}
+
+const noSegments: readonly Buffer[] = [];
+
+/** See the head of this file. */
+export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Pulse {
+  readonly #options: SessionOptions;
+  readonly #role: "client" | "server";
+  readonly #sender: FrameSender;
+  readonly #assembler = new MessageAssembler(this);
+  readonly #reader = new ByteReader();
+  readonly #heldCalls: IncomingSegments;
+  readonly #heldReturns: IncomingSegments;
+  readonly #openAttempt = new AbortController();
+  #state: "connecting" | "handshake" | "open" | "closed" = "connecting";
+  #conversation: Conversation | undefined;
+  #connection: Connection | undefined;
+  #handshakeTimer: NodeJS.Timeout | undefined;
+  /** Whether the connection keeps the process running at present. */
+  #keepsAlive = true;
+  #idleListener: (() => void) | undefined;
+  readonly #closed: Promise<Error | undefined>;
+  #resolveClosed: (error: Error | undefined) => void = () => {};
+  messageLimit = handshakeMessageLimit;
+  lastHeard = performance.now();
+  readonly pingInterval: number;
+  readonly pingTimeout: number;
+
+  private constructor(options: SessionOptions, role: "client" | "server") {
+    const { limits, pool } = options;
+    this.#options = options;
+    this.#role = role;
+    this.pingInterval = limits.pingInterval;
+    this.pingTimeout = limits.pingTimeout;
+    this.#sender = new FrameSender(pool, limits.maxPayloadBytes, () => this.#onFlushed());
+    const refusal = (limit: "maxPayloadBytes" | "maxReassemblyBytes", bytes: number) =>
+      new LimitExceededError(
+        limit,
+        `A message of ${bytes} bytes exceeds ${limit}, which is ${limits[limit]}`,
+      );
+    this.#heldCalls = new IncomingSegments(limits.maxPayloadBytes, limits.maxReassemblyBytes, refusal);
+    this.#heldReturns = new IncomingSegments(limits.maxPayloadBytes, limits.maxReassemblyBytes, refusal);
+    this.#closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+  }
+
+  /** The client's end. Takes calls at once; they leave when the connection is open. */
+  static connect(options: SessionOptions, open: (signal: AbortSignal) => Promise<Connection>): Session {
+    const session = new Session(options, "client");
+    session.#conversation = session.#converse(options.formatters[0]);
+    void session.#connect(open);
+    return session;
+  }
+
+  /** The server's end of a connection that was accepted. */
+  static accept(options: SessionOptions, connection: Connection): Session {
+    const session = new Session(options, "server");
+    session.#attach(connection);
+    return session;
+  }
+
+  /** Whether calls can be sent: not once it was closed or lost. */
+  get isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  /** Resolves when the session has ended, with the error if it did not end in good order. */
+  whenClosed(): Promise<Error | undefined> {
+    return this.#closed;
+  }
+
+  // --- life -----------------------------------------------------------------------------------------
+
+  #converse(formatter: Formatter): Conversation {
+    const { options, sender } = { options: this.#options, sender: this.#sender };
+    const host = options.openPeer(this);
+    const codec = formatter.createCodec({
+      limits: options.payloadLimits,
+      sendDefinition: (definition) => sender.batch.insert(frameKind.definition, definition),
+    });
+    const formatterSink = new FormatterSink(codec, host.marshaler);
+    const stage = new PayloadStage(
+      formatterSink,
+      options.channelSinks.map((provider) => provider.createSink()),
+    );
+    const onIdle = () => this.#onIdle();
+    const outgoing = new OutgoingCalls(sender, stage, host.marshaler, options.defaultTimeout, onIdle);
+    const incoming = new IncomingCalls(
+      sender,
+      stage,
+      host.dispatcher,
+      host.marshaler,
+      options.limits.maxCallsInFlight,
+      (error) => options.observer.unobservedError(error),
+      onIdle,
+    );
+    return { host, formatter: formatterSink, outgoing, incoming };
+  }
+
+  async #connect(open: (signal: AbortSignal) => Promise<Connection>): Promise<void> {
+    const { connectTimeout } = this.#options.limits;
+    const timer = setTimeout(() => {
+      this.#openAttempt.abort(new Error(`no connection within ${connectTimeout} ms`));
+    }, connectTimeout);
+    try {
+      const connection = await open(this.#openAttempt.signal);
+      if (this.#state === "closed") connection.destroy();
+      else this.#attach(connection);
+    } catch (cause) {
+      this.#end(this.#connectError(cause));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #connectError(cause: unknown): ConnectError {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    return new ConnectError(`Cannot connect to ${this.#options.peer.url}: ${reason}`, { cause });
+  }
+
+  #attach(connection: Connection): void {
+    const { handshakeTimeout, maxPayloadBytes } = this.#options.limits;
+    this.#connection = connection;
+    this.#state = "handshake";
+    this.#handshakeTimer = setTimeout(() => {
+      this.#fail("unresponsive", `no handshake within ${handshakeTimeout} ms`);
+    }, handshakeTimeout);
+    this.#handshakeTimer.unref();
+    connection.start(this);
+    if (this.#role === "client") {
+      const { formatters, channelSinks } = this.#options;
+      this.#sendAlone(frameKind.hello, (batch) =>
+        writeHello(batch, {
+          features: 0,
+          maxPayloadBytes,
+          formatter: formatters[0].name,
+          sinks: channelSinks.map(({ name }) => name),
+        }),
+      );
+    }
+  }
+
+  /** Sends a frame of the handshake, past what the sender keeps. */
+  #sendAlone(kind: number, write: (batch: FrameBatch) => void): void {
+    const batch = new FrameBatch(this.#options.pool);
+    batch.begin(kind, 0, 0);
+    write(batch);
+    batch.end();
+    const length = batch.position;
+    this.#connection?.send(batch.take(), length, this.#options.pool.release);
+    this.#connection?.flush();
+  }
+
+  #open(maxPayloadBytes: number): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    clearTimeout(this.#handshakeTimer);
+    this.#state = "open";
+    this.messageLimit = messageLimit;
+    this.#sender.maxPayloadBytes = Math.min(maxPayloadBytes, this.#options.limits.maxPayloadBytes);
+    this.#options.heartbeat.add(this);
+    this.#options.observer.onOpen();
+    this.#sender.open(connection);
+    this.#updateKeepAlive();
+  }
+
+  #onHello(reader: ByteReader): void {
+    const hello = readHello(reader);
+    const { formatters, channelSinks, limits } = this.#options;
+    const formatter = formatters.find(({ name }) => name === hello.formatter);
+    const sinks = channelSinks.map(({ name }) => name);
+    if (formatter === undefined) {
+      const known = formatters.map(({ name }) => name).join(", ");
+      throw new ConnectError(`The client wants the formatter "${hello.formatter}"; the server has ${known}`);
+    }
+    if (sinks.join() !== hello.sinks.join()) {
+      throw new ConnectError(
+        `The client's channel sinks are [${hello.sinks.join(", ")}] and the server's [${sinks.join(", ")}]: configure both sides alike`,
+      );
+    }
+    this.#conversation = this.#converse(formatter);
+    this.#sendAlone(frameKind.welcome, (batch) =>
+      writeWelcome(batch, { features: 0, maxPayloadBytes: limits.maxPayloadBytes }),
+    );
+    this.#open(hello.maxPayloadBytes);
+  }
+
+  /** Ends a handshake that cannot succeed, and tells the client why. */
+  #refuse(error: RemotingError): void {
+    this.#sendAlone(frameKind.refuse, (batch) => writeFault(batch, error, false));
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.#end(error);
+    void connection?.close();
+  }
+
+  /**
+   * Ends in good order: takes no new calls, lets those under way finish for at most `grace` milliseconds.
+   * Resolves when the connection has ended.
+   */
+  async close(grace: number): Promise<void> {
+    const conversation = this.#conversation;
+    if (this.#state === "open" && conversation !== undefined) {
+      conversation.incoming.drain();
+      this.#writeFrame(frameKind.goAway, 0, 0);
+      await this.#whenIdle(conversation, grace);
+    }
+    if (this.#state === "closed") return;
+    const opened = this.#state === "open";
+    this.#sender.flush();
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.#end(
+      opened && conversation !== undefined && conversation.outgoing.size === 0
+        ? undefined
+        : new ConnectionLostError(`The connection to ${this.#options.peer.url} was closed by this side`, {
+            reason: "local",
+          }),
+    );
+    this.#openAttempt.abort(new Error("closed by this side"));
+    await connection?.close();
+  }
+
+  #whenIdle(conversation: Conversation, grace: number): Promise<void> {
+    if (isIdle(conversation)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, grace);
+      this.#idleListener = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      void this.#closed.then(this.#idleListener);
+    });
+  }
+
+  #fail(reason: ConnectionLostReason, message: string): void {
+    this.#failWith(
+      new ConnectionLostError(`The connection to ${this.#options.peer.url} is given up: ${message}`, {
+        reason,
+      }),
+    );
+  }
+
+  #failWith(error: Error): void {
+    if (this.#state === "closed") return;
+    this.#end(error);
+    this.#connection?.destroy();
+  }
+
+  /** The one place where a session ends: settles everything, once. */
+  #end(error: Error | undefined): void {
+    if (this.#state === "closed") return;
+    const opened = this.#state === "open";
+    this.#state = "closed";
+    clearTimeout(this.#handshakeTimer);
+    this.#options.heartbeat.remove(this);
+    const conversation = this.#conversation;
+    conversation?.incoming.close();
+    conversation?.outgoing.close((mayHaveExecuted) => this.#callError(error, opened, mayHaveExecuted));
+    this.#sender.close();
+    conversation?.host.closed(error);
+    this.#options.observer.onClosed(error);
+    this.#resolveClosed(error);
+  }
+
+  /** What a call rejects with that was under way when the session ended. */
+  #callError(error: Error | undefined, opened: boolean, mayHaveExecuted: boolean): Error {
+    const url = this.#options.peer.url;
+    if (!opened) {
+      if (error instanceof ConnectError || error === undefined)
+        return error ?? new ConnectError(`${url} was closed`);
+      return new ConnectError(`Cannot connect to ${url}: ${error.message}`, { cause: error });
+    }
+    const reason = error instanceof ConnectionLostError ? error.reason : "closed";
+    const message =
+      error instanceof ConnectionLostError
+        ? error.message
+        : `The connection to ${url} was lost: ${error?.message ?? "closed"}`;
+    return new ConnectionLostError(message, { reason, mayHaveExecuted, cause: error });
+  }
+
+  #onIdle(): void {
+    this.#updateKeepAlive();
+    const listener = this.#idleListener;
+    if (listener !== undefined && this.#conversation !== undefined && isIdle(this.#conversation)) listener();
+  }
+
+  /**
+   * A client keeps its process running while it waits for something, or has lent the peer something that may
+   * be called. An idle one does not, so that a script ends when it is done.
+   */
+  #updateKeepAlive(): void {
+    if (this.#role === "server" || this.#connection === undefined) return;
+    const conversation = this.#conversation;
+    const active =
+      this.#state !== "open" ||
+      (conversation !== undefined && (!isIdle(conversation) || conversation.host.holdsReferences));
+    if (active === this.#keepsAlive) return;
+    this.#keepsAlive = active;
+    this.#connection.keepAlive(active);
+  }
+
+  #onFlushed(): void {
+    this.#conversation?.outgoing.onFlushed();
+    const { maxQueuedBytes } = this.#options.limits;
+    if ((this.#connection?.queuedBytes ?? 0) > maxQueuedBytes) {
+      this.#fail("slow-reader", `more than ${maxQueuedBytes} bytes wait for it to read (maxQueuedBytes)`);
+    }
+  }
+
+  // --- what the domain asks for ---------------------------------------------------------------------
+
+  send(call: MethodCall): Promise<unknown> {
+    const conversation = this.#conversation;
+    if (this.#state === "closed" || conversation === undefined) {
+      return Promise.reject(
+        new ConnectionLostError(`The connection to ${this.#options.peer.url} is closed`, {
+          reason: "closed",
+        }),
+      );
+    }
+    const result = conversation.outgoing.send(call);
+    if (!this.#keepsAlive) this.#updateKeepAlive();
+    return result;
+  }
+
+  release(id: string, count: number): void {
+    if (this.#state === "closed") return;
+    const { batch } = this.#sender;
+    batch.begin(frameKind.release, 0, 0);
+    batch.writeString(id);
+    batch.writeVarUint(count);
+    this.#sender.finish();
+  }
+
+  changeSignal(id: number, aborted: boolean): void {
+    if (this.#state !== "closed") this.#writeFrame(frameKind.signal, aborted ? signalFlag.aborted : 0, id);
+  }
+
+  #writeFrame(kind: number, flags: number, id: number): void {
+    this.#sender.batch.begin(kind, flags, id);
+    this.#sender.finish();
+  }
+
+  probe(): void {
+    this.#writeFrame(frameKind.ping, 0, 0);
+  }
+
+  expire(): void {
+    this.#fail("unresponsive", `no sign of life for ${this.pingInterval + this.pingTimeout} ms`);
+  }
+
+  // --- what the connection brings -------------------------------------------------------------------
+
+  get accepting(): boolean {
+    return this.#state !== "closed";
+  }
+
+  onMessage(bytes: Buffer, start: number, end: number, complete: boolean): void {
+    if (this.#state === "closed") return;
+    this.lastHeard = performance.now();
+    try {
+      this.#assembler.receive(bytes, start, end, complete);
+    } catch (error) {
+      if (error instanceof ConnectError && this.#role === "server") this.#refuse(error);
+      else this.#failWith(error instanceof Error ? error : new RemotingError(String(error)));
+    }
+  }
+
+  onInvalid(reason: string): void {
+    this.#failWith(protocolError(reason));
+  }
+
+  onDrain(): void {
+    if (this.#state === "open") this.#sender.flush();
+  }
+
+  onClose(error?: Error): void {
+    const during = this.#state === "handshake" ? " during the handshake" : "";
+    const detail = error === undefined ? "the peer closed it" : error.message;
+    this.#end(
+      new ConnectionLostError(`The connection to ${this.#options.peer.url} was lost${during}: ${detail}`, {
+        reason: "closed",
+        ...(error === undefined ? {} : { cause: error }),
+      }),
+    );
+  }
+
+  onFrame(kind: number, flags: number, id: number, bytes: Buffer, start: number, end: number): void {
+    const reader = this.#reader;
+    reader.reset(bytes, start, end);
+    if (this.#state !== "open") {
+      this.#onHandshakeFrame(kind, reader);
+      return;
+    }
+    const { host, formatter, outgoing, incoming } = this.#opened();
+    switch (kind) {
+      case frameKind.call:
+      case frameKind.withdrawn:
+        if ((flags & callFlag.segments) === 0)
+          incoming.onCall(flags, id, reader, noSegments, kind === frameKind.withdrawn);
+        else this.#hold(this.#heldCalls, id, bytes, start, end);
+        break;
+      case frameKind.result:
+      case frameKind.thrown:
+        checkReturnFlags(flags);
+        if ((flags & callFlag.segments) === 0) this.#onReturn(kind, flags, id, reader, noSegments);
+        else this.#hold(this.#heldReturns, id, bytes, start, end);
+        break;
+      case frameKind.fault:
+        outgoing.onFault(id, reader);
+        break;
+      case frameKind.cancel:
+        incoming.onCancel(id);
+        break;
+      case frameKind.segments:
+        this.#onComplete(id, flags, this.#held(flags).announce(id, reader));
+        break;
+      case frameKind.definition:
+        formatter.receiveDefinition(Buffer.from(bytes.subarray(start, end)));
+        break;
+      case frameKind.release:
+        host.released(reader.readString(256), reader.readVarUint());
+        this.#updateKeepAlive();
+        break;
+      case frameKind.signal:
+        host.signalChanged(id, (flags & signalFlag.aborted) !== 0);
+        break;
+      case frameKind.ping:
+        this.#writeFrame(frameKind.pong, 0, id);
+        break;
+      case frameKind.goAway:
+        this.#options.observer.onPeerDraining();
+        break;
+      case frameKind.hello:
+      case frameKind.welcome:
+      case frameKind.refuse:
+        throw protocolError("a handshake came in the middle of a session");
+      default:
+        // A pong, or a kind of a later minor version: that something came is all that counts.
+        break;
+    }
+  }
+
+  #onHandshakeFrame(kind: number, reader: ByteReader): void {
+    if (this.#role === "server" && kind === frameKind.hello) {
+      this.#onHello(reader);
+    } else if (this.#role === "client" && kind === frameKind.welcome) {
+      this.#open(readWelcome(reader).maxPayloadBytes);
+    } else if (this.#role === "client" && kind === frameKind.refuse) {
+      throw new ConnectError(
+        `${this.#options.peer.url} refused the connection: ${readFault(reader).message}`,
+      );
+    } else {
+      throw protocolError(`it does not begin with a handshake (frame kind ${kind})`);
+    }
+  }
+
+  #opened(): Conversation {
+    if (this.#conversation === undefined) throw protocolError("a frame came before the handshake");
+    return this.#conversation;
+  }
+
+  #held(flags: number): IncomingSegments {
+    return (flags & fragmentFlag.ofReturn) === 0 ? this.#heldCalls : this.#heldReturns;
+  }
+
+  #hold(held: IncomingSegments, id: number, bytes: Buffer, start: number, end: number): void {
+    if (held.size > this.#options.limits.maxCallsInFlight) {
+      throw protocolError(
+        `more than ${this.#options.limits.maxCallsInFlight} frames wait for their segments`,
+      );
+    }
+    // From the kind on, so that it can be sorted again when it is complete.
+    held.hold(id, Buffer.from(bytes.subarray(start - frameHeaderSize + 4, end)));
+  }
+
+  onFragment(flags: number, id: number, bytes: Buffer, start: number, end: number): void {
+    if (this.#state !== "open") throw protocolError("a fragment came before the handshake");
+    this.#onComplete(id, flags, this.#held(flags).append(id, bytes, start, end));
+  }
+
+  /** A frame and all its segments are here: goes on as if they had come in one piece. */
+  #onComplete(id: number, fragmentFlags: number, complete: IncompleteFrame | undefined): void {
+    if (complete === undefined) return;
+    const { outgoing, incoming } = this.#opened();
+    const { frame, segments = noSegments, refused } = complete;
+    const kind = frame[0] ?? 0;
+    const flags = frame[1] ?? 0;
+    const isReturn = (fragmentFlags & fragmentFlag.ofReturn) !== 0;
+    if (refused !== undefined) {
+      if (isReturn) outgoing.onRefusedReturn(id, refused);
+      else incoming.onRefusedCall(flags, id, refused);
+      return;
+    }
+    const reader = this.#reader;
+    reader.reset(frame, frameHeaderSize - 4, frame.length);
+    if (isReturn) this.#onReturn(kind, flags, id, reader, segments);
+    else incoming.onCall(flags, id, reader, segments, kind === frameKind.withdrawn);
+  }
+
+  #onReturn(kind: number, flags: number, id: number, reader: ByteReader, segments: readonly Buffer[]): void {
+    const { outgoing } = this.#opened();
+    const headers = (flags & callFlag.fields) === 0 ? noHeaders : readFields(reader);
+    const { bytes, start, end, attachments } = returnBody(flags, reader, segments);
+    if (this.#options.channelSinks.length === 0) {
+      outgoing.onReturn(kind, id, bytes, start, end, attachments);
+    } else {
+      outgoing.onTransformedReturn(kind, id, {
+        body: Buffer.from(bytes.subarray(start, end)),
+        attachments,
+        headers,
+      });
+    }
+  }
+}
+
+function isIdle({ outgoing, incoming }: Conversation): boolean {
+  return outgoing.size === 0 && incoming.size === 0;
+}

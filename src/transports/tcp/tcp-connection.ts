@@ -1,0 +1,174 @@
+/**
+ * Messages over a byte stream: each is preceded by its length. Serves every Node stream socket, so that
+ * other stream transports can use it too.
+ */
+import type { Socket } from "node:net";
+import { type Connection, type ConnectionHandler, messageHeadroom } from "../../spi.ts";
+
+const prefixSize = 4;
+
+/** How many queued bytes are few enough to ask for more. */
+const lowWater = 128 * 1024;
+
+interface HeldMessage {
+  readonly memory: Buffer;
+  readonly length: number;
+  readonly release: (memory: Buffer) => void;
+}
+
+/** A connection over a socket that is already connected. Owns the socket. */
+export class TcpConnection implements Connection {
+  readonly maxMessageSize = Number.POSITIVE_INFINITY;
+  readonly peerName: string;
+  readonly #socket: Socket;
+  #handler: ConnectionHandler | undefined;
+  /** A message that waits for whether another one follows, to be written together with it. */
+  #held: HeldMessage | undefined;
+  #corked = false;
+  /** The length of the message being received, and how many of its bytes are still to come. */
+  #missing = 0;
+  /** Bytes of a length that has not fully arrived. */
+  readonly #prefix = Buffer.allocUnsafe(prefixSize);
+  #prefixFilled = 0;
+  #error: Error | undefined;
+  #sawEnd = false;
+
+  constructor(socket: Socket, peerName: string) {
+    this.#socket = socket;
+    this.peerName = peerName;
+    // An error before `start` must not be an uncaught one; `close` always follows.
+    socket.on("error", (error) => {
+      this.#error ??= error;
+    });
+  }
+
+  get queuedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  start(handler: ConnectionHandler): void {
+    this.#handler = handler;
+    const socket = this.#socket;
+    socket.on("data", (chunk: Buffer) => this.#receive(chunk, handler));
+    socket.on("end", () => {
+      this.#sawEnd = true;
+      if (this.#missing > 0 || this.#prefixFilled > 0) {
+        this.#error ??= new Error("the peer closed the connection in the middle of a message");
+      }
+    });
+    socket.on("close", () => handler.onClose(this.#error));
+    if (socket.closed) process.nextTick(() => handler.onClose(this.#error));
+  }
+
+  send(memory: Buffer, length: number, release: (memory: Buffer) => void): void {
+    memory.writeUInt32BE(length - messageHeadroom, messageHeadroom - prefixSize);
+    const held = this.#held;
+    if (held !== undefined) {
+      if (!this.#corked) {
+        this.#corked = true;
+        this.#socket.cork();
+      }
+      this.#write(held);
+    }
+    this.#held = { memory, length, release };
+  }
+
+  flush(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) this.#write(held);
+    if (this.#corked) {
+      this.#corked = false;
+      this.#socket.uncork();
+    }
+  }
+
+  #write({ memory, length, release }: HeldMessage): void {
+    const socket = this.#socket;
+    if (!socket.writable) return;
+    socket.write(memory.subarray(messageHeadroom - prefixSize, length), () => {
+      release(memory);
+      if (socket.writableLength <= lowWater) this.#handler?.onDrain();
+    });
+  }
+
+  #receive(chunk: Buffer, handler: ConnectionHandler): void {
+    const end = chunk.length;
+    let position = 0;
+    while (position < end) {
+      if (this.#missing > 0) {
+        const next = Math.min(end, position + this.#missing);
+        this.#missing -= next - position;
+        handler.onMessage(chunk, position, next, this.#missing === 0);
+        position = next;
+        continue;
+      }
+      let length: number;
+      if (this.#prefixFilled === 0 && end - position >= prefixSize) {
+        length = chunk.readUInt32BE(position);
+        position += prefixSize;
+      } else {
+        const taken = Math.min(prefixSize - this.#prefixFilled, end - position);
+        chunk.copy(this.#prefix, this.#prefixFilled, position, position + taken);
+        position += taken;
+        this.#prefixFilled += taken;
+        if (this.#prefixFilled < prefixSize) return;
+        this.#prefixFilled = 0;
+        length = this.#prefix.readUInt32BE(0);
+      }
+      if (length === 0 || length > handler.messageLimit) {
+        handler.onInvalid(describeLength(length, handler.messageLimit));
+        return;
+      }
+      if (end - position >= length) {
+        handler.onMessage(chunk, position, position + length, true);
+        position += length;
+      } else {
+        this.#missing = length - (end - position);
+        if (position < end) handler.onMessage(chunk, position, end, false);
+        return;
+      }
+    }
+  }
+
+  close(): Promise<void> {
+    const socket = this.#socket;
+    if (socket.closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      socket.once("close", () => resolve());
+      this.flush();
+      // The peer may have ended too, or may never do so: what was written is what counts.
+      socket.end(() => {
+        if (!this.#sawEnd) socket.destroySoon();
+      });
+    });
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  keepAlive(active: boolean): void {
+    if (active) this.#socket.ref();
+    else this.#socket.unref();
+  }
+}
+
+/** What a length that cannot be one tells of the peer. */
+function describeLength(length: number, limit: number): string {
+  const text = Buffer.allocUnsafe(prefixSize);
+  text.writeUInt32BE(length);
+  const start = text.toString("latin1");
+  if (
+    start === "HTTP" ||
+    start === "GET " ||
+    start === "POST" ||
+    start === "HEAD" ||
+    start === "PUT " ||
+    start === "OPTI"
+  ) {
+    return "it speaks HTTP";
+  }
+  if (text[0] === 0x16 && text[1] === 0x03) return "it speaks TLS";
+  return `a message of ${length} bytes, where at most ${limit} are allowed`;
+}

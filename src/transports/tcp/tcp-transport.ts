@@ -1,0 +1,91 @@
+/** `tcp://host:port`: Node's `net`. The reference transport. */
+import { connect, createServer, type Socket } from "node:net";
+import {
+  AccessDeniedError,
+  type ChannelCapabilities,
+  type Connection,
+  type Transport,
+  type TransportListener,
+} from "../../spi.ts";
+import { parseTcpAddress } from "./tcp-address.ts";
+import { TcpConnection } from "./tcp-connection.ts";
+
+/** What a {@link TcpTransport} can be told. */
+export interface TcpTransportOptions {
+  /**
+   * Lets it listen on addresses that other machines can reach, although it does not know who calls. Default
+   * `false`: whoever reaches the port can call every published method.
+   */
+  readonly allowAnonymousRemote?: boolean;
+}
+
+/** See the head of this file. */
+export class TcpTransport implements Transport {
+  readonly scheme = "tcp";
+  readonly #allowAnonymousRemote: boolean;
+  readonly capabilities: ChannelCapabilities = {
+    duplex: true,
+    reply: true,
+    byReference: true,
+    ordered: true,
+    peerIdentity: false,
+    maxMessageSize: Number.POSITIVE_INFINITY,
+  };
+
+  constructor({ allowAnonymousRemote = false }: TcpTransportOptions = {}) {
+    this.#allowAnonymousRemote = allowAnonymousRemote;
+  }
+
+  connect(address: string, signal: AbortSignal): Promise<Connection> {
+    const { host, port } = parseTcpAddress(address);
+    return new Promise((resolve, reject) => {
+      if (port === 0) throw new TypeError(`tcp://${address} has no port: 0 can only be listened on`);
+      // Calls are small and wait for each other: Nagle's algorithm would add its delay to each.
+      const socket = connect({ host, port, noDelay: true });
+      const abort = () =>
+        socket.destroy(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
+      signal.addEventListener("abort", abort, { once: true });
+      socket.once("error", (error) => {
+        signal.removeEventListener("abort", abort);
+        reject(error);
+      });
+      socket.once("connect", () => {
+        signal.removeEventListener("abort", abort);
+        socket.removeAllListeners("error");
+        resolve(new TcpConnection(socket, peerNameOf(socket)));
+      });
+    });
+  }
+
+  async listen(address: string, accept: (connection: Connection) => void): Promise<TransportListener> {
+    const { host, port } = parseTcpAddress(address);
+    if (!isLoopback(host) && !this.#allowAnonymousRemote) {
+      throw new AccessDeniedError(
+        `tcp://${address} can be reached from other machines, and nothing tells who calls: listen on 127.0.0.1, or, if the network itself is trusted, register tcpChannel({ allowAnonymousRemote: true })`,
+      );
+    }
+    return new Promise((resolve, reject) => {
+      const server = createServer({ noDelay: true }, (socket) =>
+        accept(new TcpConnection(socket, peerNameOf(socket))),
+      );
+      server.once("error", reject);
+      server.listen({ host, port }, () => {
+        server.removeListener("error", reject);
+        const bound = server.address();
+        const actual = typeof bound === "object" && bound !== null ? bound.port : port;
+        resolve({
+          address: `${host.includes(":") ? `[${host}]` : host}:${actual}`,
+          close: () => new Promise((closed) => server.close(() => closed())),
+        });
+      });
+    });
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+function peerNameOf(socket: Socket): string {
+  return `${socket.remoteAddress ?? "unknown"}:${socket.remotePort ?? 0}`;
+}
