@@ -1,0 +1,47 @@
+// The floor's server: what a good engineer writes by hand on `net` and msgpackr, and nothing besides. No
+// types, no errors, no cancellation, no references, no limits: the price of those is what the ratio to it
+// shows.
+
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import type { ContenderServer } from "../../contender.ts";
+import { createDecoder, createEncoder } from "./codec.ts";
+import { FrameReader } from "./frame-reader.ts";
+import { FrameWriter } from "./frame-writer.ts";
+
+type Call = [id: number, method: string, args: unknown[]];
+
+const methods = new Map<string, (...args: never[]) => unknown>([
+  ["add", (a: number, b: number) => a + b],
+  ["echo", (value: object) => value],
+  ["echoBinary", (bytes: Uint8Array) => bytes],
+]);
+
+const serve = (socket: Socket, variant: string): void => {
+  const writer = new FrameWriter(socket, createEncoder(variant));
+  const reader = new FrameReader(createDecoder(variant), (message) => {
+    const [id, method, args] = message as Call;
+    const handler = methods.get(method);
+    writer.send([id, handler?.(...(args as never[]))]);
+  });
+  socket.on("data", (chunk: Buffer) => reader.push(chunk));
+  socket.on("error", () => socket.destroy());
+};
+
+export const server: ContenderServer = {
+  async start(variant) {
+    const sockets = new Set<Socket>();
+    const listener = createServer({ noDelay: true }, (socket) => {
+      sockets.add(socket);
+      socket.on("close", () => sockets.delete(socket));
+      serve(socket, variant);
+    });
+    await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+    return {
+      address: String((listener.address() as AddressInfo).port),
+      async close() {
+        listener.close();
+        for (const socket of sockets) socket.destroy();
+      },
+    };
+  },
+};

@@ -1,0 +1,110 @@
+// Runs a plan: in every round every workload goes through all contenders one after the other, so that what is
+// compared was measured within seconds of each other, and each round begins with another contender.
+
+import type { Contender } from "./contenders.ts";
+import { Pair } from "./pair.ts";
+import type { Plan, Results } from "./plan.ts";
+import type { Workload } from "./workloads.ts";
+
+export type Progress = (what: string) => void;
+
+const rotated = <Item>(items: readonly Item[], by: number): Item[] =>
+  items.map((_, index) => items[(index + by) % items.length] as Item);
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+class Run {
+  readonly results: Results = { samples: {}, latencies: {}, failures: {} };
+  readonly #plan: Plan;
+  readonly #progress: Progress;
+
+  constructor(plan: Plan, progress: Progress) {
+    this.#plan = plan;
+    this.#progress = progress;
+  }
+
+  async calls(): Promise<void> {
+    const callWorkloads = this.#plan.workloads.filter(({ idleConnections }) => idleConnections === 0);
+    if (callWorkloads.length === 0) return;
+    const pairs = this.#plan.contenders.map((contender) => new Pair(contender));
+    try {
+      for (const pair of pairs) await this.#attempt(pair.contender, () => this.#warmUp(pair, callWorkloads));
+      for (let round = 0; round < this.#plan.rounds; round++) {
+        for (const workload of callWorkloads) {
+          for (const pair of rotated(pairs, round)) {
+            const { contender } = pair;
+            this.#progress(`round ${round + 1} of ${this.#plan.rounds}: ${workload.id}, ${contender.title}`);
+            await this.#attempt(contender, () => this.#measureCalls(pair, workload));
+          }
+        }
+      }
+    } finally {
+      await Promise.all(pairs.map((pair) => pair.stop()));
+    }
+  }
+
+  async memory(): Promise<void> {
+    for (const workload of this.#plan.workloads) {
+      if (workload.idleConnections === 0) continue;
+      for (let round = 0; round < this.#plan.memoryRounds; round++) {
+        for (const contender of rotated(this.#plan.contenders, round)) {
+          this.#progress(`round ${round + 1} of ${this.#plan.memoryRounds}: W5, ${contender.title}`);
+          await this.#attempt(contender, () => this.#measureMemory(contender, workload));
+        }
+      }
+    }
+  }
+
+  async #attempt(contender: Contender, step: () => Promise<void>): Promise<void> {
+    if (this.results.failures[contender.name] !== undefined) return;
+    try {
+      await step();
+    } catch (error) {
+      this.results.failures[contender.name] = messageOf(error);
+    }
+  }
+
+  async #warmUp(pair: Pair, callWorkloads: readonly Workload[]): Promise<void> {
+    this.#progress(`warming up: ${pair.contender.title}`);
+    await pair.start();
+    await pair.verify();
+    for (const workload of callWorkloads) await pair.run(workload, this.#plan.warmUpMilliseconds);
+  }
+
+  async #measureCalls(pair: Pair, workload: Workload): Promise<void> {
+    const { callsPerSecond, medianMicroseconds } = await pair.run(workload, this.#plan.milliseconds);
+    const perSecond =
+      workload.unit === "MB/s" ? (callsPerSecond * workload.payloadBytes) / 1e6 : callsPerSecond;
+    this.#record(pair.contender, workload, perSecond);
+    if (medianMicroseconds !== undefined) {
+      const latencies = this.results.latencies;
+      latencies[pair.contender.name] ??= [];
+      latencies[pair.contender.name]?.push(medianMicroseconds);
+    }
+  }
+
+  async #measureMemory(contender: Contender, workload: Workload): Promise<void> {
+    const pair = new Pair(contender);
+    try {
+      await pair.start();
+      this.#record(contender, workload, (await pair.idleMemory(workload.idleConnections)) / 1024);
+    } finally {
+      await pair.stop();
+    }
+  }
+
+  #record(contender: Contender, workload: Workload, value: number): void {
+    const { samples } = this.results;
+    samples[contender.name] ??= {};
+    const ofContender = samples[contender.name] ?? {};
+    ofContender[workload.id] ??= [];
+    ofContender[workload.id]?.push(value);
+  }
+}
+
+export const measure = async (plan: Plan, progress: Progress): Promise<Results> => {
+  const run = new Run(plan, progress);
+  await run.calls();
+  await run.memory();
+  return run.results;
+};

@@ -1,0 +1,30 @@
+// What a run is to do, and what came of it.
+
+import type { Contender } from "./contenders.ts";
+import type { Workload } from "./workloads.ts";
+
+export interface Plan {
+  readonly contenders: readonly Contender[];
+  readonly workloads: readonly Workload[];
+  readonly rounds: number;
+  /** How long each contender runs each workload, in each round and before the first. */
+  readonly milliseconds: number;
+  readonly warmUpMilliseconds: number;
+  /** Idle memory takes seconds for each figure, so it may be measured in fewer rounds. */
+  readonly memoryRounds: number;
+}
+
+export interface Results {
+  /** By contender, then by workload: one figure for each round, in the workload's unit. */
+  readonly samples: Record<string, Record<string, number[]>>;
+  /** By contender: the median time of a call in microseconds, for each round of W1. */
+  readonly latencies: Record<string, number[]>;
+  /** By contender: why it was not measured. */
+  readonly failures: Record<string, string>;
+}
+
+/** The figures that compare a contender with a base: `undefined` where either was not measured. */
+export const samplesOf = (results: Results, contender: string, workload: string): number[] | undefined => {
+  const samples = results.samples[contender]?.[workload];
+  return samples === undefined || samples.length === 0 ? undefined : samples;
+};
