@@ -1,0 +1,82 @@
+/** The examples do what their README files say: each command in them is run, and its output compared. */
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freePort, repository, runProcess, tsx } from "./run-process.ts";
+
+interface Command {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly output: string;
+}
+
+const examples = join(repository, "examples");
+const names = (await readdir(examples, { withFileTypes: true }))
+  .filter((entry) => entry.isDirectory() && entry.name !== "demo")
+  .map((entry) => entry.name);
+
+/** The commands that a README shows, each with its output. */
+async function commandsOf(name: string): Promise<Command[]> {
+  const text = await readFile(join(examples, name, "README.md"), "utf8");
+  const commands = [];
+  for (const [, block = ""] of text.matchAll(/```console\n(.*?)```/gs)) {
+    for (const [, variables = "", output = ""] of block.matchAll(
+      /^\$ (.*?)npm run.*\n((?:(?!\$ ).*\n)*)/gm,
+    )) {
+      const pairs = [...variables.matchAll(/(\w+)=(\S+)/g)].map(([, key = "", value = ""]) => [key, value]);
+      commands.push({ environment: Object.fromEntries(pairs), output });
+    }
+  }
+  return commands;
+}
+
+describe("examples", () => {
+  // Copies, because examples have ports that anybody may be using: these get free ones.
+  let copies: string;
+
+  beforeAll(async () => {
+    copies = await mkdtemp(join(tmpdir(), "remoting-examples-"));
+    await symlink(join(repository, "node_modules"), join(copies, "node_modules"), "junction");
+    await writeFile(join(copies, "package.json"), '{ "type": "module" }');
+  });
+
+  afterAll(() => rm(copies, { recursive: true, force: true }));
+
+  test.each(names)("%s", async (name) => {
+    const address = `127.0.0.1:${await freePort()}`;
+    const withFreePort = (text: string) => text.replaceAll(/127\.0\.0\.1:6\d{3}/g, address);
+    const folder = join(copies, name);
+    await cp(join(examples, name), folder, { recursive: true });
+    for (const file of await readdir(folder)) {
+      await writeFile(join(folder, file), withFreePort(await readFile(join(folder, file), "utf8")));
+    }
+    const commands = await commandsOf(name);
+    expect(commands).not.toEqual([]);
+    for (const { environment, output } of commands) {
+      const outcome = await runProcess(
+        process.execPath,
+        [tsx, "--tsconfig", join(repository, "tsconfig.json"), join(examples, "run.ts"), folder],
+        { environment },
+      );
+      expect(outcome).toEqual({ code: 0, stdout: withFreePort(output), stderr: "" });
+    }
+  });
+
+  test("an unknown name is answered with those that there are", async () => {
+    const { code, stderr } = await runProcess(process.execPath, [tsx, join(examples, "run.ts"), "nothing"]);
+    expect(code).toBe(2);
+    for (const name of names) expect(stderr).toContain(name);
+  });
+
+  test("the README's quick start is examples/quick-start", async () => {
+    const readme = await readFile(join(repository, "README.md"), "utf8");
+    for (const file of ["contract.ts", "server.ts", "client.ts"]) {
+      const content = await readFile(join(examples, "quick-start", file), "utf8");
+      expect(readme).toContain(`\`\`\`ts\n${content}\`\`\``);
+    }
+    const [command] = await commandsOf("quick-start");
+    for (const line of command?.output.trimEnd().split("\n") ?? []) {
+      expect(readme).toContain(line.replace(/^(?:server|client): /, ""));
+    }
+  });
+});
