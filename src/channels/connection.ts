@@ -9,7 +9,7 @@
  * Bytes that the sender leaves free at the front of every message: a transport writes its own header there,
  * right before the message, so that no message is copied just to be prefixed.
  */
-export const messageHeadroom = 8;
+export const messageHeadroom = 54;
 
 /** The last link of a chain: hands bytes to a transport. One-way transports have nothing else. */
 export interface TransportSink {
@@ -26,8 +26,10 @@ export interface TransportSink {
    *   transport until `release` is called.
    * @param length Where the message ends in `memory`, headroom included; what follows in `memory` is not part of it.
    * @param release Called at most once, in this turn or later, when `memory` may be used again.
+   * @param tail More bytes of the same message. A transport that cannot write from two places copies them.
+   *   They are not to be changed until {@link queuedBytes} has fallen to zero.
    */
-  send(memory: Buffer, length: number, release: (memory: Buffer) => void): void;
+  send(memory: Buffer, length: number, release: (memory: Buffer) => void, tail?: Uint8Array): void;
 
   /** Ends a run of {@link send}s: until then the transport may hold messages back to write them together. */
   flush(): void;
@@ -57,10 +59,12 @@ export interface ConnectionHandler {
   readonly messageLimit: number;
 
   /**
-   * A message, or a piece of one: a stream transport delivers what it has, in order, and `complete` tells
-   * that the message ends here. The bytes are valid only during the call.
+   * A message, or a piece of one: a stream transport delivers what it has, in order. The bytes are valid only
+   * during the call.
+   *
+   * @param remaining Bytes of the message that are still to come; 0 when it ends here.
    */
-  onMessage(bytes: Buffer, start: number, end: number, complete: boolean): void;
+  onMessage(bytes: Buffer, start: number, end: number, remaining: number): void;
 
   /** The peer sent something that is not a message, or one that is too large. The connection is destroyed next. */
   onInvalid(reason: string): void;

@@ -20,6 +20,9 @@ function typedArray<T extends { readonly BYTES_PER_ELEMENT: number }>(
   };
 }
 
+/** The number of Buffer, the only kind whose memory may begin before it. */
+export const bufferKind = 0;
+
 /** The index of a kind is its number on the wire: new kinds are added at the end. */
 const binaryKinds: readonly BinaryKind[] = [
   { prototype: Buffer.prototype, create: (memory) => Buffer.from(memory) },

@@ -7,7 +7,7 @@ import { Tagged, type WireValue } from "../channels/wire-value.ts";
 import type { AnyClass } from "../contract/class.ts";
 import { serializableTypeNamed, serializableTypeOf } from "../contract/type-registry.ts";
 import { SerializationError } from "../errors.ts";
-import { binaryKindOf, bytesOf, createBinary } from "./binary-kinds.ts";
+import { binaryKindOf, bufferKind, bytesOf, createBinary } from "./binary-kinds.ts";
 import { errorFromWire, errorProperties, thrownFromWire } from "./error-values.ts";
 import { locate, MarshalingFailure } from "./marshaling-failure.ts";
 import { maxNameLength } from "./obj-ref.ts";
@@ -328,10 +328,15 @@ function binaryFromWire(items: readonly unknown[], context: UnmarshalContext): u
   const kind = expectNumber(items[1], "binary data");
   const content = typeof items[2] === "number" ? context.attachments[items[2]] : items[2];
   if (!(content instanceof Uint8Array)) malformed("binary data");
-  // Attachments are allocated one by one and not shared, so they need no copy; what the formatter decoded may
-  // be a window on a larger buffer, which must not be visible to the application.
-  const owned = content.byteLength === content.buffer.byteLength && content.buffer instanceof ArrayBuffer;
-  const memory = owned ? content.buffer : new Uint8Array(content).buffer;
+  // An attachment is memory of the application's own, but it may share it with what came in the same message: of that,
+  // a Buffer may be a part, as Buffers often are. The other types begin where their memory begins, so they get a copy;
+  // and so does what the formatter decoded, which may be a window on the connection's memory.
+  const isAttachment = typeof items[2] === "number";
+  if (isAttachment && kind === bufferKind)
+    return Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+  const exact = isAttachment && content.byteLength === content.buffer.byteLength;
+  const memory =
+    exact && content.buffer instanceof ArrayBuffer ? content.buffer : new Uint8Array(content).buffer;
   try {
     return createBinary(kind, memory) ?? malformed("binary data of an unknown kind");
   } catch (cause) {

@@ -31,7 +31,7 @@ export const frameKind = {
   fault: 7,
   /** The caller no longer wants the result. */
   cancel: 8,
-  /** The lengths of what follows a frame in fragments. */
+  /** The lengths of what follows a frame in fragments: its body, then its attachments. */
   segments: 9,
   /** A piece of the segments of a frame. */
   fragment: 10,
@@ -71,10 +71,10 @@ export const callFlag = {
   fields: 0x08,
   /** The route named in this frame gets the next number of the session. */
   defineRoute: 0x10,
-  /** The payload goes on in segments. */
+  /** The payload follows in segments. */
   segments: 0x20,
-  /** The body itself is the first segment. */
-  bodyInSegment: 0x40,
+  /** Attachments follow the body, in the same frame. */
+  attachments: 0x40,
   /** Reserved: the target is the result of a call that is still under way. */
   pipelined: 0x80,
 } as const;
@@ -83,7 +83,7 @@ export const callFlag = {
 export const returnFlag = {
   fields: callFlag.fields,
   segments: callFlag.segments,
-  bodyInSegment: callFlag.bodyInSegment,
+  attachments: callFlag.attachments,
 } as const;
 
 /** Flags of `segments` and `fragment` frames. */

@@ -1,12 +1,12 @@
 /** Everything that leaves a session: gathers the frames of a turn, holds fragments back, hands both over. */
-import type { Connection } from "../channels/connection.ts";
+import { type Connection, messageHeadroom } from "../channels/connection.ts";
 import { noHeaders, type Payload } from "../channels/payload.ts";
 import { LimitExceededError } from "../errors.ts";
 import type { BufferPool } from "./buffer-pool.ts";
-import { FrameBatch } from "./frame-batch.ts";
-import { callFlag, fieldNumber, frameKind } from "./frame-kind.ts";
+import { FrameBatch, writeFragmentHeader } from "./frame-batch.ts";
+import { callFlag, fieldNumber, frameHeaderSize, frameKind } from "./frame-kind.ts";
 import { OutgoingFragments, type OutgoingMessage } from "./outgoing-fragments.ts";
-import { batchSize, fragmentWindow, maxInlineBody } from "./session-limits.ts";
+import { batchSize, fragmentSize, fragmentWindow, maxInlinePayload } from "./session-limits.ts";
 
 /** Sends frames over one connection; until there is one, keeps them. */
 export class FrameSender {
@@ -80,22 +80,27 @@ export class FrameSender {
   }
 
   /**
-   * Ends the open frame with the payload that was written into it since `beginBody`, and sends after it what
-   * does not fit.
+   * Ends the open frame with the payload that was written into it since `beginBody`. A small payload travels in
+   * the frame, a large one behind it, in fragments.
    *
    * @param fragmentFlags Tells the peer which frame the fragments belong to.
    * @throws LimitExceededError if the peer would not take it; the frame is then as if it had not been begun.
    */
   finishPayload(id: number, fragmentFlags: number, attachments: readonly Uint8Array[]): void {
     const batch = this.batch;
-    const bodyLength = batch.bodyLength;
-    if (attachments.length === 0 && bodyLength <= maxInlineBody) {
-      batch.end();
-      this.#schedule();
+    let total = batch.bodyLength;
+    for (const attachment of attachments) total += attachment.length;
+    if (total > maxInlinePayload) {
+      this.#finishInFragments(id, fragmentFlags, attachments, total);
       return;
     }
-    let total = bodyLength;
-    for (const attachment of attachments) total += attachment.length;
+    if (attachments.length > 0) writeInlineAttachments(batch, attachments, total - batch.bodyLength);
+    batch.end();
+    this.#schedule();
+  }
+
+  #finishInFragments(id: number, flags: number, attachments: readonly Uint8Array[], total: number): void {
+    const batch = this.batch;
     if (total > this.maxPayloadBytes) {
       batch.cancel();
       throw new LimitExceededError(
@@ -103,19 +108,40 @@ export class FrameSender {
         `The message has ${total} bytes and the peer takes ${this.maxPayloadBytes}: send less at a time, or raise maxPayloadBytes on the receiving side`,
       );
     }
-    const segments = [...attachments];
-    if (bodyLength > maxInlineBody) {
-      segments.unshift(batch.takeBody());
-      batch.setFlag(callFlag.bodyInSegment);
-    }
+    const segments = [batch.takeBody(), ...attachments];
     batch.setFlag(callFlag.segments);
     batch.end();
-    batch.begin(frameKind.segments, fragmentFlags, id);
+    batch.begin(frameKind.segments, flags, id);
     batch.writeVarUint(segments.length);
     for (const segment of segments) batch.writeVarUint(segment.length);
     batch.end();
-    this.#fragments.add(id, fragmentFlags, segments);
-    this.#schedule();
+    this.flush();
+    this.#fragments.add(id, flags, this.#sendDirectly(id, flags, segments));
+    this.flush();
+  }
+
+  /**
+   * Sends segments from where they are, as far as the connection takes them at once; returns the rest. This is what
+   * saves large binaries a copy. If anything waits already, nothing is sent: the rest will wait too, and has to be copied.
+   */
+  #sendDirectly(id: number, flags: number, segments: readonly Uint8Array[]): readonly Uint8Array[] {
+    const connection = this.#connection;
+    if (connection === undefined || !this.#fragments.isEmpty || connection.queuedBytes > 0) return segments;
+    const end = messageHeadroom + frameHeaderSize;
+    for (const [index, segment] of segments.entries()) {
+      let sent = 0;
+      while (sent < segment.length) {
+        const piece = segment.subarray(sent, sent + fragmentSize);
+        const header = Buffer.allocUnsafe(end);
+        writeFragmentHeader(header, messageHeadroom, flags, id, piece.length);
+        connection.send(header, end, noRelease, piece);
+        sent += piece.length;
+        if (connection.queuedBytes < fragmentWindow) continue;
+        connection.flush();
+        if (connection.queuedBytes > 0) return [segment.subarray(sent), ...segments.slice(index + 1)];
+      }
+    }
+    return [];
   }
 
   #schedule(): void {
@@ -156,6 +182,18 @@ export class FrameSender {
     connection.flush();
     this.#onFlushed();
   }
+}
+
+/** Headers of pieces that are sent from where they are come from Node's pool and need not be given back. */
+function noRelease(): void {}
+
+/** Appends the attachments, and behind them, because only now they are known, their lengths and number. */
+function writeInlineAttachments(batch: FrameBatch, attachments: readonly Uint8Array[], bytes: number): void {
+  batch.setFlag(callFlag.attachments);
+  batch.reserve(bytes + 4 * (attachments.length + 1));
+  for (const attachment of attachments) batch.writeBytes(attachment);
+  for (const attachment of attachments) batch.writeUint32(attachment.length);
+  batch.writeUint32(attachments.length);
 }
 
 function varUintSize(value: number): number {

@@ -16,6 +16,7 @@ import { readFields } from "./frame-fields.ts";
 import { callFlag, fragmentFlag, frameKind } from "./frame-kind.ts";
 import type { FrameSender } from "./frame-sender.ts";
 import { OrderedStage } from "./ordered-stage.ts";
+import { readPayload } from "./payload-layout.ts";
 import type { PayloadStage } from "./payload-stage.ts";
 import { type IncomingRoute, IncomingRoutes } from "./routes.ts";
 import { ServedCall } from "./served-call.ts";
@@ -87,6 +88,8 @@ export class IncomingCalls {
    * Runs a call.
    *
    * @param reader Stands after the fixed part of the frame; what it leaves is the body.
+   * @param segments What followed the frame, if it said so.
+   * @param owned Whether the reader's memory may be kept.
    * @param withdrawn The caller took it back before it left: it only counts its route.
    */
   onCall(
@@ -94,6 +97,7 @@ export class IncomingCalls {
     id: number,
     reader: ByteReader,
     segments: readonly Buffer[],
+    owned: boolean,
     withdrawn: boolean,
   ): void {
     if ((flags & callFlag.pipelined) !== 0)
@@ -106,18 +110,7 @@ export class IncomingCalls {
     if (!oneWay && this.#running.has(id)) throw protocolError(`two calls have the id ${id}`);
     const kind = (flags & callFlag.construct) === 0 ? "call" : "construct";
 
-    let bytes = reader.bytes;
-    let start = reader.position;
-    let end = reader.end;
-    let attachments: readonly Buffer[] = segments;
-    if ((flags & callFlag.bodyInSegment) !== 0) {
-      const [body, ...rest] = segments;
-      if (body === undefined) throw protocolError("a call announces its body in a segment, but has none");
-      bytes = body;
-      start = 0;
-      end = body.length;
-      attachments = rest;
-    }
+    const { bytes, start, end, attachments } = readPayload(flags, reader, segments, owned);
     const call = new ServedCall(id, kind, route.target, route.method, oneWay, timeout, attachments);
     let target: CallTarget;
     try {
@@ -359,18 +352,4 @@ export class IncomingCalls {
     this.#deadlines.stop();
     for (const call of this.#running.values()) call.cancel();
   }
-}
-
-/** The attachments of a return, and where its body is. */
-export function returnBody(
-  flags: number,
-  reader: ByteReader,
-  segments: readonly Buffer[],
-): { bytes: Buffer; start: number; end: number; attachments: readonly Buffer[] } {
-  if ((flags & callFlag.bodyInSegment) === 0) {
-    return { bytes: reader.bytes, start: reader.position, end: reader.end, attachments: segments };
-  }
-  const [body, ...attachments] = segments;
-  if (body === undefined) throw protocolError("a return announces its body in a segment, but has none");
-  return { bytes: body, start: 0, end: body.length, attachments };
 }

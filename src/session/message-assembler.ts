@@ -8,8 +8,20 @@ import { frameHeaderSize, frameKind } from "./frame-kind.ts";
 
 /** Who understands frames. */
 export interface FrameReceiver {
-  /** A whole frame: its body is `bytes[start..end)`. */
-  onFrame(kind: number, flags: number, id: number, bytes: Buffer, start: number, end: number): void;
+  /**
+   * A whole frame: its body is `bytes[start..end)`.
+   *
+   * @param owned Whether the memory belongs to this message alone, so that parts of it may be kept.
+   */
+  onFrame(
+    kind: number,
+    flags: number,
+    id: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    owned: boolean,
+  ): void;
   /** A part of a fragment's data. */
   onFragment(flags: number, id: number, bytes: Buffer, start: number, end: number): void;
   /** Whether frames are still wanted: a session that has failed stops in the middle of a message. */
@@ -32,15 +44,15 @@ export class MessageAssembler {
   }
 
   /** Takes a message or a piece of one. Throws a protocol error. */
-  receive(bytes: Buffer, start: number, end: number, complete: boolean): void {
+  receive(bytes: Buffer, start: number, end: number, remaining: number): void {
     if (this.#streaming) {
       this.#stream(bytes, start, end);
-      if (complete) this.#endStream();
+      if (remaining === 0) this.#endStream();
     } else if (this.#pieces !== undefined) {
-      this.#collect(bytes, start, end);
-      if (complete) this.#finish();
-    } else if (complete) {
-      this.#walk(bytes, start, end);
+      this.#collect(this.#pieces, bytes, start, end);
+      if (remaining === 0) this.#finish(this.#pieces);
+    } else if (remaining === 0) {
+      this.#walk(bytes, start, end, false);
     } else if (end - start >= frameHeaderSize && bytes[start + 4] === frameKind.fragment) {
       this.#streaming = true;
       this.#missing = bytes.readUInt32BE(start) - (frameHeaderSize - 4);
@@ -48,7 +60,11 @@ export class MessageAssembler {
       this.#id = bytes.readUInt32BE(start + 6);
       this.#stream(bytes, start + frameHeaderSize, end);
     } else {
-      this.#collect(bytes, start, end);
+      // Its length is known and limited. Filled in place rather than listed: a message that comes byte by byte must
+      // not cost an object for each byte.
+      this.#pieces = Buffer.allocUnsafeSlow(end - start + remaining);
+      this.#length = 0;
+      this.#collect(this.#pieces, bytes, start, end);
     }
   }
 
@@ -63,28 +79,20 @@ export class MessageAssembler {
     if (this.#missing !== 0) throw protocolError("a message ends in the middle of a fragment");
   }
 
-  #collect(bytes: Buffer, start: number, end: number): void {
-    const length = end - start;
-    const pieces = this.#pieces;
-    // Doubled rather than listed: a message that comes byte by byte must not cost an object for each byte.
-    if (pieces === undefined || this.#length + length > pieces.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(1024, (this.#length + length) * 2));
-      pieces?.copy(larger, 0, 0, this.#length);
-      this.#pieces = larger;
-    }
-    bytes.copy(this.#pieces as Buffer, this.#length, start, end);
-    this.#length += length;
+  #collect(message: Buffer, bytes: Buffer, start: number, end: number): void {
+    if (end - start > message.length - this.#length)
+      throw protocolError("a message is longer than was announced");
+    bytes.copy(message, this.#length, start, end);
+    this.#length += end - start;
   }
 
-  #finish(): void {
-    const message = this.#pieces;
-    const length = this.#length;
+  #finish(message: Buffer): void {
     this.#pieces = undefined;
-    this.#length = 0;
-    if (message !== undefined) this.#walk(message, 0, length);
+    if (this.#length !== message.length) throw protocolError("a message is shorter than was announced");
+    this.#walk(message, 0, message.length, true);
   }
 
-  #walk(bytes: Buffer, start: number, end: number): void {
+  #walk(bytes: Buffer, start: number, end: number, owned: boolean): void {
     const receiver = this.#receiver;
     let position = start;
     while (position < end) {
@@ -98,7 +106,7 @@ export class MessageAssembler {
       const id = bytes.readUInt32BE(position + 6);
       if (kind === frameKind.fragment)
         receiver.onFragment(flags, id, bytes, position + frameHeaderSize, next);
-      else receiver.onFrame(kind, flags, id, bytes, position + frameHeaderSize, next);
+      else receiver.onFrame(kind, flags, id, bytes, position + frameHeaderSize, next, owned);
       if (!receiver.accepting) return;
       position = next;
     }

@@ -353,6 +353,6 @@ function executed(error: unknown): unknown {
 
 /** Which flags a return may have; any other is a protocol error. */
 export function checkReturnFlags(flags: number): void {
-  const allowed = returnFlag.fields | returnFlag.segments | returnFlag.bodyInSegment;
+  const allowed = returnFlag.fields | returnFlag.segments | returnFlag.attachments;
   if ((flags & ~allowed) !== 0) throw protocolError(`a return has unknown flags (${flags})`);
 }

@@ -41,14 +41,17 @@ export const handshakeMessageLimit = 4096;
 /** The largest piece of a payload in one frame. Nothing small waits longer than for one of these. */
 export const fragmentSize = 64 * 1024;
 
-/** The largest body that travels in its own frame. Beyond it, the body travels in fragments. */
-export const maxInlineBody = fragmentSize;
+/** The largest payload that travels in its own frame: 64 KiB of content and what describes it. */
+export const maxInlinePayload = fragmentSize + 1024;
 
-/** When a batch has grown to this, it leaves at once and not at the end of the turn. */
-export const batchSize = 64 * 1024;
+/**
+ * When a batch has grown to this, it leaves at once and not at the end of the turn: so the peer begins to
+ * work on the first calls while this side still writes the last.
+ */
+export const batchSize = 8192;
 
 /** The largest message after the handshake: a full batch, one more frame, and their headers. */
-export const messageLimit = batchSize + maxInlineBody + 8192;
+export const messageLimit = batchSize + maxInlinePayload + 8192;
 
 /** Longest names on the wire, in bytes. */
 export const maxTargetLength = 1024;
@@ -57,11 +60,11 @@ export const maxMethodLength = 255;
 /** Distinct pairs of target and method that each side remembers for the other: part of the protocol. */
 export const maxRoutes = 4096;
 
-/** The size of pooled memory: a fragment or a full batch, with all headers. */
-export const pooledBufferSize = fragmentSize + 4096;
+/** The size of pooled memory: a batch and one more frame, with all headers. */
+export const pooledBufferSize = batchSize + maxInlinePayload + 4096;
 
 /** Bytes that may wait in the transport before fragments are held back: what a fast peer takes in a moment. */
-export const fragmentWindow = 256 * 1024;
+export const fragmentWindow = 512 * 1024;
 
 /** Whether a call's target is an object that was passed by reference, and not a published URI. */
 export function isObjectId(target: string): boolean {

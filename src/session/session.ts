@@ -29,10 +29,11 @@ import { callFlag, fragmentFlag, frameHeaderSize, frameKind, signalFlag } from "
 import { FrameSender } from "./frame-sender.ts";
 import { readHello, readWelcome, writeHello, writeWelcome } from "./handshake.ts";
 import type { Heartbeat, Pulse } from "./heartbeat.ts";
-import { IncomingCalls, returnBody } from "./incoming-calls.ts";
+import { IncomingCalls } from "./incoming-calls.ts";
 import { IncomingSegments, type IncompleteFrame } from "./incoming-segments.ts";
 import { type FrameReceiver, MessageAssembler } from "./message-assembler.ts";
 import { checkReturnFlags, OutgoingCalls } from "./outgoing-calls.ts";
+import { readPayload } from "./payload-layout.ts";
 import { PayloadStage } from "./payload-stage.ts";
 import { handshakeMessageLimit, messageLimit, type SessionLimits } from "./session-limits.ts";
 
@@ -428,11 +429,11 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
     return this.#state !== "closed";
   }
 
-  onMessage(bytes: Buffer, start: number, end: number, complete: boolean): void {
+  onMessage(bytes: Buffer, start: number, end: number, remaining: number): void {
     if (this.#state === "closed") return;
     this.lastHeard = performance.now();
     try {
-      this.#assembler.receive(bytes, start, end, complete);
+      this.#assembler.receive(bytes, start, end, remaining);
     } catch (error) {
       if (error instanceof ConnectError && this.#role === "server") this.#refuse(error);
       else this.#failWith(error instanceof Error ? error : new RemotingError(String(error)));
@@ -458,7 +459,15 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
     );
   }
 
-  onFrame(kind: number, flags: number, id: number, bytes: Buffer, start: number, end: number): void {
+  onFrame(
+    kind: number,
+    flags: number,
+    id: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    owned: boolean,
+  ): void {
     const reader = this.#reader;
     reader.reset(bytes, start, end);
     if (this.#state !== "open") {
@@ -470,13 +479,13 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
       case frameKind.call:
       case frameKind.withdrawn:
         if ((flags & callFlag.segments) === 0)
-          incoming.onCall(flags, id, reader, noSegments, kind === frameKind.withdrawn);
+          incoming.onCall(flags, id, reader, noSegments, owned, kind === frameKind.withdrawn);
         else this.#hold(this.#heldCalls, id, bytes, start, end);
         break;
       case frameKind.result:
       case frameKind.thrown:
         checkReturnFlags(flags);
-        if ((flags & callFlag.segments) === 0) this.#onReturn(kind, flags, id, reader, noSegments);
+        if ((flags & callFlag.segments) === 0) this.#onReturn(kind, flags, id, reader, noSegments, owned);
         else this.#hold(this.#heldReturns, id, bytes, start, end);
         break;
       case frameKind.fault:
@@ -567,14 +576,21 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
     }
     const reader = this.#reader;
     reader.reset(frame, frameHeaderSize - 4, frame.length);
-    if (isReturn) this.#onReturn(kind, flags, id, reader, segments);
-    else incoming.onCall(flags, id, reader, segments, kind === frameKind.withdrawn);
+    if (isReturn) this.#onReturn(kind, flags, id, reader, segments, true);
+    else incoming.onCall(flags, id, reader, segments, true, kind === frameKind.withdrawn);
   }
 
-  #onReturn(kind: number, flags: number, id: number, reader: ByteReader, segments: readonly Buffer[]): void {
+  #onReturn(
+    kind: number,
+    flags: number,
+    id: number,
+    reader: ByteReader,
+    segments: readonly Buffer[],
+    owned: boolean,
+  ): void {
     const { outgoing } = this.#opened();
     const headers = (flags & callFlag.fields) === 0 ? noHeaders : readFields(reader);
-    const { bytes, start, end, attachments } = returnBody(flags, reader, segments);
+    const { bytes, start, end, attachments } = readPayload(flags, reader, segments, owned);
     if (this.#options.channelSinks.length === 0) {
       outgoing.onReturn(kind, id, bytes, start, end, attachments);
     } else {

@@ -52,7 +52,7 @@ export class MsgpackCodec implements Codec {
   }
 
   decode(bytes: Buffer, start: number, end: number, resolve: TagResolver): unknown {
-    const scalars = decodeScalars(bytes, start, end);
+    const scalars = decodeScalars(bytes, start, end, resolve);
     if (scalars !== notScalars) return scalars;
     this.#decoder ??= new Decoder(this.#shapes, this.#options);
     return this.#decoder.decode(bytes, start, end, resolve);

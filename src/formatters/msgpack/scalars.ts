@@ -1,9 +1,9 @@
 /**
- * Encodes and decodes what needs no codec: a scalar, or a short array of scalars. Most calls are of this
- * kind, and for them the general way (validate, then decode) costs several times as much. The bytes are the
- * same that msgpackr writes and reads.
+ * Encodes and decodes what needs no codec: a scalar, or a short array of scalars and of tagged values made of
+ * scalars (a reference, a date, an attachment). Most calls are of this kind, and for them the general way
+ * (validate, then decode) costs several times as much. The bytes are the same that msgpackr writes and reads.
  */
-import type { ByteWriter } from "../../spi.ts";
+import { type ByteWriter, Tagged, type TagResolver } from "../../spi.ts";
 import { extension, token } from "./token.ts";
 
 /** Arrays longer than this take the general way. */
@@ -14,15 +14,34 @@ const maxString = 31;
 /** Appends a value if it is simple enough; else appends nothing and returns `false`. */
 export function encodeScalars(value: unknown, writer: ByteWriter): boolean {
   const start = writer.position;
-  if (!Array.isArray(value)) return encodeScalar(value, writer);
-  if (value.length > maxArray) return false;
+  const done = Array.isArray(value) ? encodeItems(value, writer) : encodeItem(value, writer);
+  if (!done) writer.position = start;
+  return done;
+}
+
+function encodeItems(items: readonly unknown[], writer: ByteWriter): boolean {
+  if (items.length > maxArray) return false;
   writer.reserve(1);
-  writer.bytes[writer.position++] = token.fixArray | value.length;
-  for (let index = 0; index < value.length; index++) {
-    if (!encodeScalar(value[index], writer)) {
-      writer.position = start;
-      return false;
-    }
+  writer.bytes[writer.position++] = token.fixArray | items.length;
+  for (let index = 0; index < items.length; index++) {
+    if (!encodeItem(items[index], writer)) return false;
+  }
+  return true;
+}
+
+function encodeItem(value: unknown, writer: ByteWriter): boolean {
+  return value instanceof Tagged ? encodeTagged(value, writer) : encodeScalar(value, writer);
+}
+
+function encodeTagged({ items }: Tagged, writer: ByteWriter): boolean {
+  if (items.length > maxArray) return false;
+  writer.reserve(4);
+  writer.bytes[writer.position++] = token.fixExtension1;
+  writer.bytes[writer.position++] = extension.tagged;
+  writer.bytes[writer.position++] = 0;
+  writer.bytes[writer.position++] = token.fixArray | items.length;
+  for (let index = 0; index < items.length; index++) {
+    if (!encodeScalar(items[index], writer)) return false;
   }
   return true;
 }
@@ -112,24 +131,65 @@ class Cursor {
   position = 0;
 }
 
-/** Decodes `bytes[start..end)` if it is nothing but a scalar or a short array of them. */
-export function decodeScalars(bytes: Buffer, start: number, end: number): unknown {
+/**
+ * Decodes `bytes[start..end)` if it is nothing but what {@link encodeScalars} takes. Tagged values are resolved
+ * only when all of it has turned out to be: resolving has effects, and must not be done twice.
+ */
+export function decodeScalars(bytes: Buffer, start: number, end: number, resolve: TagResolver): unknown {
   const cursor = new Cursor();
   cursor.position = start;
   const first = bytes[start] ?? 0;
   if (first < token.fixArray || first > (token.fixArray | maxArray)) {
-    const value = decodeScalar(bytes, cursor, end);
-    return cursor.position === end ? value : notScalars;
+    const value = decodeItem(bytes, cursor, end);
+    if (cursor.position !== end) return notScalars;
+    return value instanceof TaggedItems ? resolve(value.items) : value;
   }
   cursor.position++;
   const length = first & maxArray;
   const values: unknown[] = [];
+  let hasTagged = false;
   for (let index = 0; index < length; index++) {
-    const value = decodeScalar(bytes, cursor, end);
+    const value = decodeItem(bytes, cursor, end);
     if (value === notScalars) return notScalars;
+    if (value instanceof TaggedItems) hasTagged = true;
     values.push(value);
   }
-  return cursor.position === end ? values : notScalars;
+  if (cursor.position !== end) return notScalars;
+  return hasTagged
+    ? values.map((value) => (value instanceof TaggedItems ? resolve(value.items) : value))
+    : values;
+}
+
+/** The items of a tagged value that is still to be resolved. */
+class TaggedItems {
+  readonly items: readonly unknown[];
+
+  constructor(items: readonly unknown[]) {
+    this.items = items;
+  }
+}
+
+function decodeItem(bytes: Buffer, cursor: Cursor, end: number): unknown {
+  const at = cursor.position;
+  if (bytes[at] === token.fixExtension1 && bytes[at + 1] === extension.tagged)
+    return decodeTagged(bytes, cursor, end);
+  return decodeScalar(bytes, cursor, end);
+}
+
+function decodeTagged(bytes: Buffer, cursor: Cursor, end: number): unknown {
+  const at = cursor.position;
+  const array = bytes[at + 3] ?? 0;
+  if (at + 4 > end || bytes[at + 2] !== 0 || array <= token.fixArray || array > (token.fixArray | maxArray)) {
+    return notScalars;
+  }
+  cursor.position = at + 4;
+  const items: unknown[] = [];
+  for (let left = array & maxArray; left > 0; left--) {
+    const item = decodeScalar(bytes, cursor, end);
+    if (item === notScalars) return notScalars;
+    items.push(item);
+  }
+  return new TaggedItems(items);
 }
 
 function decodeScalar(bytes: Buffer, cursor: Cursor, end: number): unknown {

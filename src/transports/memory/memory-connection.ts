@@ -41,10 +41,11 @@ export class MemoryConnection implements Connection {
     this.#schedule();
   }
 
-  send(memory: Buffer, length: number, release: (memory: Buffer) => void): void {
+  send(memory: Buffer, length: number, release: (memory: Buffer) => void, tail?: Uint8Array): void {
     const peer = this.#peer;
     if (this.#open && peer !== undefined) {
-      const message = Buffer.from(memory.subarray(messageHeadroom, length));
+      const head = memory.subarray(messageHeadroom, length);
+      const message = tail === undefined ? Buffer.from(head) : Buffer.concat([head, tail]);
       this.#queuedBytes += message.length;
       peer.#inbox.push(message);
       peer.#schedule();
@@ -75,7 +76,7 @@ export class MemoryConnection implements Connection {
         );
         break;
       }
-      handler.onMessage(message, 0, message.length, true);
+      handler.onMessage(message, 0, message.length, 0);
     }
     if (messages.length > 0 && this.#peer !== undefined) this.#peer.#drained();
     if (this.#ended && this.#inbox.length === 0) this.#finish();

@@ -49,14 +49,15 @@ export class MessagePortConnection implements Connection {
         `a message of ${message.length} bytes, where at most ${handler.messageLimit} are allowed`,
       );
     } else {
-      handler.onMessage(message, 0, message.length, true);
+      handler.onMessage(message, 0, message.length, 0);
     }
   }
 
-  send(memory: Buffer, length: number, release: (memory: Buffer) => void): void {
+  send(memory: Buffer, length: number, release: (memory: Buffer) => void, tail?: Uint8Array): void {
     // Copied into memory of its own first: posting a view would clone the whole pooled buffer under it.
-    const message = new Uint8Array(length - messageHeadroom);
+    const message = new Uint8Array(length - messageHeadroom + (tail?.length ?? 0));
     message.set(memory.subarray(messageHeadroom, length));
+    if (tail !== undefined) message.set(tail, length - messageHeadroom);
     release(memory);
     this.#queuedBytes += message.length;
     this.#port.postMessage(message, [message.buffer]);

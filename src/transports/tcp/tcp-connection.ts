@@ -14,6 +14,7 @@ interface HeldMessage {
   readonly memory: Buffer;
   readonly length: number;
   readonly release: (memory: Buffer) => void;
+  readonly tail: Uint8Array | undefined;
 }
 
 /** A connection over a socket that is already connected. Owns the socket. */
@@ -32,6 +33,8 @@ export class TcpConnection implements Connection {
   #prefixFilled = 0;
   #error: Error | undefined;
   #sawEnd = false;
+  /** What came before {@link start}: only a stranger speaks first. */
+  #early: Buffer[] | undefined;
 
   constructor(socket: Socket, peerName: string) {
     this.#socket = socket;
@@ -49,7 +52,8 @@ export class TcpConnection implements Connection {
   start(handler: ConnectionHandler): void {
     this.#handler = handler;
     const socket = this.#socket;
-    socket.on("data", (chunk: Buffer) => this.#receive(chunk, handler));
+    for (const chunk of this.#early ?? []) process.nextTick(() => this.receive(chunk, chunk.length));
+    this.#early = undefined;
     socket.on("end", () => {
       this.#sawEnd = true;
       if (this.#missing > 0 || this.#prefixFilled > 0) {
@@ -60,17 +64,16 @@ export class TcpConnection implements Connection {
     if (socket.closed) process.nextTick(() => handler.onClose(this.#error));
   }
 
-  send(memory: Buffer, length: number, release: (memory: Buffer) => void): void {
-    memory.writeUInt32BE(length - messageHeadroom, messageHeadroom - prefixSize);
+  send(memory: Buffer, length: number, release: (memory: Buffer) => void, tail?: Uint8Array): void {
+    const size = length - messageHeadroom + (tail === undefined ? 0 : tail.length);
+    memory.writeUInt32BE(size, messageHeadroom - prefixSize);
     const held = this.#held;
-    if (held !== undefined) {
-      if (!this.#corked) {
-        this.#corked = true;
-        this.#socket.cork();
-      }
-      this.#write(held);
+    if ((held !== undefined || tail !== undefined) && !this.#corked) {
+      this.#corked = true;
+      this.#socket.cork();
     }
-    this.#held = { memory, length, release };
+    if (held !== undefined) this.#write(held);
+    this.#held = { memory, length, release, tail };
   }
 
   flush(): void {
@@ -83,23 +86,33 @@ export class TcpConnection implements Connection {
     }
   }
 
-  #write({ memory, length, release }: HeldMessage): void {
+  #write({ memory, length, release, tail }: HeldMessage): void {
     const socket = this.#socket;
     if (!socket.writable) return;
     socket.write(memory.subarray(messageHeadroom - prefixSize, length), () => {
       release(memory);
       if (socket.writableLength <= lowWater) this.#handler?.onDrain();
     });
+    if (tail !== undefined) socket.write(tail);
   }
 
-  #receive(chunk: Buffer, handler: ConnectionHandler): void {
-    const end = chunk.length;
+  /**
+   * Takes what the socket has received, `chunk[0..end)`. Called by who owns the socket's `data`; the memory may be
+   * reused afterwards.
+   */
+  receive(chunk: Buffer, end: number): void {
+    const handler = this.#handler;
+    if (handler === undefined) {
+      this.#early ??= [];
+      this.#early.push(Buffer.from(chunk.subarray(0, end)));
+      return;
+    }
     let position = 0;
     while (position < end) {
       if (this.#missing > 0) {
         const next = Math.min(end, position + this.#missing);
         this.#missing -= next - position;
-        handler.onMessage(chunk, position, next, this.#missing === 0);
+        handler.onMessage(chunk, position, next, this.#missing);
         position = next;
         continue;
       }
@@ -121,11 +134,11 @@ export class TcpConnection implements Connection {
         return;
       }
       if (end - position >= length) {
-        handler.onMessage(chunk, position, position + length, true);
+        handler.onMessage(chunk, position, position + length, 0);
         position += length;
       } else {
         this.#missing = length - (end - position);
-        if (position < end) handler.onMessage(chunk, position, end, false);
+        if (position < end) handler.onMessage(chunk, position, end, this.#missing);
         return;
       }
     }

@@ -23,6 +23,11 @@ export interface TcpTransportOptions {
 export class TcpTransport implements Transport {
   readonly scheme = "tcp";
   readonly #allowAnonymousRemote: boolean;
+  /**
+   * What all client sockets read into: Node would allocate 64 KiB for each read. They can share it, because what was
+   * read is consumed before the next read. Node has no such option for accepted sockets.
+   */
+  readonly #readBuffer = Buffer.allocUnsafeSlow(256 * 1024);
   readonly capabilities: ChannelCapabilities = {
     duplex: true,
     reply: true,
@@ -41,18 +46,28 @@ export class TcpTransport implements Transport {
     return new Promise((resolve, reject) => {
       if (port === 0) throw new TypeError(`tcp://${address} has no port: 0 can only be listened on`);
       // Calls are small and wait for each other: Nagle's algorithm would add its delay to each.
-      const socket = connect({ host, port, noDelay: true });
+      let connection: TcpConnection | undefined;
+      const socket = connect({
+        host,
+        port,
+        noDelay: true,
+        onread: {
+          buffer: this.#readBuffer,
+          callback: (length) => {
+            connection?.receive(this.#readBuffer, length);
+            return true;
+          },
+        },
+      });
+      connection = new TcpConnection(socket, address);
       const abort = () =>
         socket.destroy(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
       signal.addEventListener("abort", abort, { once: true });
-      socket.once("error", (error) => {
-        signal.removeEventListener("abort", abort);
-        reject(error);
-      });
+      socket.once("error", reject);
       socket.once("connect", () => {
         signal.removeEventListener("abort", abort);
-        socket.removeAllListeners("error");
-        resolve(new TcpConnection(socket, peerNameOf(socket)));
+        socket.removeListener("error", reject);
+        resolve(connection);
       });
     });
   }
@@ -65,9 +80,11 @@ export class TcpTransport implements Transport {
       );
     }
     return new Promise((resolve, reject) => {
-      const server = createServer({ noDelay: true }, (socket) =>
-        accept(new TcpConnection(socket, peerNameOf(socket))),
-      );
+      const server = createServer({ noDelay: true }, (socket) => {
+        const connection = new TcpConnection(socket, peerNameOf(socket));
+        socket.on("data", (chunk: Buffer) => connection.receive(chunk, chunk.length));
+        accept(connection);
+      });
       server.once("error", reject);
       server.listen({ host, port }, () => {
         server.removeListener("error", reject);
