@@ -64,14 +64,14 @@ export {
   whenDisconnected,
   withOptions,
 } from "./hosting/default-domain.ts";
-export {
-  type MarshaledObject,
-  type RegisteredClass,
-  type RegisterOptions,
-  RemotingDomain,
-  type RemotingDomainEvents,
-  type RemotingDomainOptions,
-} from "./hosting/remoting-domain.ts";
+export type {
+  MarshaledObject,
+  RegisteredClass,
+  RegisterOptions,
+  RemotingDomainEvents,
+  RemotingDomainOptions,
+} from "./hosting/domain-options.ts";
+export { RemotingDomain } from "./hosting/remoting-domain.ts";
 export type { ServiceHost } from "./hosting/service-host.ts";
 export type { CallOptions } from "./messages/method-call.ts";
 export type { SessionLimits } from "./session/session-limits.ts";

@@ -11,7 +11,7 @@ export type OnActivated = (object: object) => void;
 /** Finds what calls name. A lookup in a map and nothing else. */
 export class ServiceTable {
   readonly #services = new Map<string, WellKnownService>();
-  readonly #activated = new Map<string, CallTarget>();
+  readonly #activated = new Map<string, { readonly type: Class<object>; readonly target: CallTarget }>();
   readonly #onActivated: OnActivated;
 
   /** Grows with every change, so that earlier answers can be told from present ones. */
@@ -21,9 +21,15 @@ export class ServiceTable {
     this.#onActivated = onActivated;
   }
 
-  /** Publishes a service. Throws TypeError if the URI is taken. */
+  /**
+   * Publishes a service. The same class or object at the same URI again changes nothing: what lives there lives on.
+   *
+   * @throws TypeError if something else is published there.
+   */
   publish(uri: string, service: WellKnownService): void {
-    if (this.#services.has(uri)) {
+    const present = this.#services.get(uri);
+    if (present?.source === service.source) return;
+    if (present !== undefined) {
       throw new TypeError(
         `Something is published at "${uri}" already: choose another URI, or disconnect the other first`,
       );
@@ -38,12 +44,14 @@ export class ServiceTable {
     return this.#services.delete(uri);
   }
 
-  /** Allows clients to make objects of a type. Throws TypeError if the name is taken. */
+  /** Allows clients to make objects of a type. Throws TypeError if the name is taken by another type. */
   allowActivation(name: string, type: Class<object>): void {
-    if (this.#activated.has(name)) {
-      throw new TypeError(`A client-activated type is registered as "${name}" already`);
+    const present = this.#activated.get(name);
+    if (present?.type === type) return;
+    if (present !== undefined) {
+      throw new TypeError(`Another client-activated type is registered as "${name}" already`);
     }
-    this.#activated.set(name, {
+    const target: CallTarget = {
       oneWay: false,
       cacheable: true,
       invoke: (args: readonly unknown[], _call: IncomingCall) => {
@@ -52,7 +60,8 @@ export class ServiceTable {
           ? created.then((object) => this.#hand(object))
           : this.#hand(created);
       },
-    });
+    };
+    this.#activated.set(name, { type, target });
   }
 
   #hand(object: object): object {
@@ -80,7 +89,7 @@ export class ServiceTable {
 
   /** The construction of a client-activated type. */
   resolveConstruction(name: string): CallTarget {
-    const target = this.#activated.get(name);
+    const target = this.#activated.get(name)?.target;
     if (target === undefined) {
       throw new ServiceNotFoundError(
         `"${name}" cannot be activated: is it registered with the server, and marked @ClientActivated()?`,

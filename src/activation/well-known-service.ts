@@ -7,6 +7,8 @@ import type { MethodTable, RemoteMethod } from "./remote-method.ts";
 
 /** What is published at one URI. */
 export interface WellKnownService {
+  /** What makes the objects: the class, or the object itself. Publishing the same again changes nothing. */
+  readonly source: object;
   /** The published object, if there is one at present: `undefined` for SingleCall, and before the first call. */
   readonly object: object | undefined;
   /** The methods that can be called, each ready to be run. */
@@ -27,11 +29,13 @@ function createTargets(methods: MethodTable, activate: Activate): ReadonlyMap<st
 
 /** One object for each call, disposed of once its result has been serialized (WellKnownObjectMode.SingleCall). */
 export class SingleCallService implements WellKnownService {
+  readonly source: object;
   readonly object = undefined;
   readonly targets: ReadonlyMap<string, CallTarget>;
 
   /** @param onDisposeError Takes what an object throws while it is disposed of. */
   constructor(type: Class<object>, methods: MethodTable, onDisposeError: (error: unknown) => void) {
+    this.source = type;
     this.targets = createTargets(methods, (method, args, call) => {
       const run = (object: object) => {
         call.onCompleted = () => void dispose(object).catch(onDisposeError);
@@ -45,11 +49,13 @@ export class SingleCallService implements WellKnownService {
 
 /** One object for all calls, made at the first (WellKnownObjectMode.Singleton). */
 export class SingletonService implements WellKnownService {
+  readonly source: object;
   readonly targets: ReadonlyMap<string, CallTarget>;
   #object: object | undefined;
   #creation: Promise<object> | undefined;
 
   constructor(type: Class<object>, methods: MethodTable) {
+    this.source = type;
     this.targets = createTargets(methods, (method, args) => {
       const object = this.#object;
       if (object !== undefined) return Reflect.apply(method, object, args);
@@ -89,10 +95,12 @@ export class SingletonService implements WellKnownService {
 
 /** An object that the application made and published itself (RemotingServices.Marshal with a URI). */
 export class PublishedObject implements WellKnownService {
+  readonly source: object;
   readonly object: object;
   readonly targets: ReadonlyMap<string, CallTarget>;
 
   constructor(object: object, methods: MethodTable) {
+    this.source = object;
     this.object = object;
     this.targets = createTargets(methods, (method, args) => Reflect.apply(method, object, args));
   }

@@ -7,7 +7,7 @@ import { dispose } from "../activation/disposal.ts";
 import { createMethodTable } from "../activation/remote-method.ts";
 import { ServiceTable } from "../activation/service-table.ts";
 import { PublishedObject, SingleCallService, SingletonService } from "../activation/well-known-service.ts";
-import type { Channel, ChannelHost, ChannelListener, ChannelSender, PeerInfo } from "../channels/channel.ts";
+import type { Channel, ChannelHost, ChannelListener } from "../channels/channel.ts";
 import { parseChannelUrl } from "../channels/channel-url.ts";
 import { defaultPayloadLimits } from "../channels/formatter.ts";
 import type { AbstractClass, AnyClass, Class } from "../contract/class.ts";
@@ -15,73 +15,26 @@ import { MarshalByRefObject } from "../contract/marshal-by-ref-object.ts";
 import { checkObjectUri } from "../contract/object-uri.ts";
 import type { ConstructorArguments, Remote } from "../contract/remote.ts";
 import type { RemoteReference } from "../contract/remote-reference.ts";
-import {
-  describeType,
-  type Exposure,
-  type MethodOptions,
-  type ServiceType,
-} from "../contract/service-type.ts";
-import { RemotingError } from "../errors.ts";
+import { describeType, type ServiceType } from "../contract/service-type.ts";
 import { ObjectTable } from "../lifetime/object-table.ts";
 import type { CallOptions, MethodCall } from "../messages/method-call.ts";
 import { ProxyFactory, type ProxyKind, proxyTargetOf } from "../proxies/proxy-factory.ts";
 import type { ProxyTarget } from "../proxies/proxy-target.ts";
 import { checkCapabilities } from "./capability-check.ts";
-import { createConfiguredChannel, memoryChannel, tcpChannel } from "./channel-factories.ts";
+import { createConfiguredChannel } from "./channel-factories.ts";
+import { ChannelRegistry } from "./channel-registry.ts";
 import { type RemotingConfiguration, readConfiguration } from "./configuration.ts";
+import type {
+  MarshaledObject,
+  RegisteredClass,
+  RegisterOptions,
+  RemotingDomainEvents,
+  RemotingDomainOptions,
+} from "./domain-options.ts";
 import { DomainPeer } from "./domain-peer.ts";
 import { ObjectDescriber } from "./object-description.ts";
+import { checkRemotable } from "./remotable-class.ts";
 import { ServiceHost } from "./service-host.ts";
-
-/** What a domain can be told. */
-export interface RemotingDomainOptions {
-  /**
-   * Milliseconds a call may take when it does not say; 0 for no limit. Default 30,000: long enough for any healthy
-   * call, short enough that a lost one is noticed the same minute.
-   */
-  readonly defaultTimeout?: number;
-  /**
-   * What of a class can be called: every public method, or only what is marked `@Remote()`. Default
-   * `"public"`, as in .NET Remoting.
-   */
-  readonly exposure?: Exposure;
-  /** Milliseconds that {@link RemotingDomain.close} lets calls under way finish. Default 5,000. */
-  readonly closeGrace?: number;
-}
-
-/** How a type is registered. */
-export interface RegisterOptions {
-  /** Where it is published, or the name under which it is activated. Default: what its decorator says. */
-  readonly uri?: string;
-  /** Options of methods, for contracts that cannot be decorated. */
-  readonly methods?: Readonly<Record<string, MethodOptions>>;
-}
-
-/** A published object as others can be told of it (System.Runtime.Remoting.ObjRef). Plain data: it can be stored and mailed. */
-export interface MarshaledObject {
-  readonly uri: string;
-  readonly typeName: string;
-  /** Where it can be reached: one for each address that the domain listens on. */
-  readonly urls: readonly string[];
-}
-
-/** What a domain tells those who listen. */
-export interface RemotingDomainEvents {
-  /** A connection was opened, by either side. */
-  connected: [peer: PeerInfo];
-  /** A connection has ended; `error` is missing if it ended in good order. */
-  disconnected: [peer: PeerInfo, error: Error | undefined];
-  /** A peer takes no new calls. */
-  draining: [peer: PeerInfo];
-  /**
-   * An error that no call could report: of a one-way call, of a callback whose result nobody looked at, of a peer
-   * that broke the protocol. With no listener it becomes a process warning, so that it is not lost.
-   */
-  unobservedError: [error: unknown];
-}
-
-/** A class as `register` and `serve` take it: its activation comes from its decorator. */
-export type RegisteredClass = Class<MarshalByRefObject>;
 
 const activationMissing =
   "mark it @SingleCall(), @Singleton() or @ClientActivated(), or publish an object with marshal()";
@@ -89,17 +42,13 @@ const activationMissing =
 /** See the head of this file. Most applications use the default domain's functions instead. */
 export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
   readonly #options: Required<RemotingDomainOptions>;
-  readonly #channels = new Map<string, Channel>();
-  readonly #listeners = new Map<ChannelListener, Channel>();
-  readonly #senders = new Map<string, ChannelSender>();
-  readonly #senderChannels = new WeakMap<ChannelSender, Channel>();
+  readonly #channels: ChannelRegistry;
   readonly #objects = new ObjectTable(() => performance.now());
   readonly #describer = new ObjectDescriber();
   readonly #services: ServiceTable;
   readonly #proxies = new ProxyFactory((error) => this.#unobserved(error));
   /** The contracts that this domain knows, by the name that references carry. */
   readonly #contracts = new Map<string, ServiceType>();
-  readonly #host: ChannelHost;
   #configuration: RemotingConfiguration | undefined;
   #closed: Promise<void> | undefined;
 
@@ -112,7 +61,7 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
         () => void dispose(object).catch((error: unknown) => this.#unobserved(error)),
       );
     });
-    this.#host = this.#createHost();
+    this.#channels = new ChannelRegistry(this.#createHost(), this.#options.closeGrace);
   }
 
   #createHost(): ChannelHost {
@@ -153,7 +102,7 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
    * @throws TypeError that says what is wrong in the file and where; or if the domain was configured before.
    */
   async configure(file = "remoting.json", environment: NodeJS.ProcessEnv = process.env): Promise<void> {
-    this.#assertOpen();
+    this.#channels.assertOpen();
     if (this.#configuration !== undefined) throw new TypeError("The domain is configured already");
     const configuration = await readConfiguration(file, environment);
     for (const [name, channel] of configuration.channels) {
@@ -179,19 +128,13 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
   // --- channels -------------------------------------------------------------------------------------
 
   /**
-   * Adds a channel (ChannelServices.RegisterChannel). The built-in channels need not be registered unless they are
-   * to differ from their defaults.
+   * Adds a channel (ChannelServices.RegisterChannel). The built-in channels need not be registered unless they
+   * are to differ from their defaults.
    *
    * @throws TypeError if a channel of the same name is registered.
    */
   registerChannel(channel: Channel): void {
-    this.#assertOpen();
-    if (this.#channels.has(channel.name)) {
-      throw new TypeError(
-        `A channel named "${channel.name}" is registered already: give this one another name`,
-      );
-    }
-    this.#channels.set(channel.name, channel);
+    this.#channels.register(channel);
   }
 
   /**
@@ -200,45 +143,12 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
    * @throws TypeError if no such channel is registered.
    */
   async unregisterChannel(channel: Channel | string): Promise<void> {
-    const name = typeof channel === "string" ? channel : channel.name;
-    const removed = this.#channels.get(name);
-    if (removed === undefined) throw new TypeError(`No channel named "${name}" is registered`);
-    this.#channels.delete(name);
-    await this.#closeWhere((candidate) => candidate === removed);
+    await this.#channels.unregister(typeof channel === "string" ? channel : channel.name);
   }
 
   /** The channels that are registered (ChannelServices.RegisteredChannels), those with the highest priority first. */
   get registeredChannels(): readonly Channel[] {
-    return [...this.#channels.values()].sort((a, b) => b.priority - a.priority);
-  }
-
-  #channelFor(scheme: string): Channel {
-    const registered = this.registeredChannels.find((channel) => channel.scheme === scheme);
-    if (registered !== undefined) return registered;
-    const channel = scheme === "tcp" ? tcpChannel() : scheme === "memory" ? memoryChannel() : undefined;
-    if (channel === undefined) {
-      const known = [
-        ...new Set(["tcp", "memory", ...this.registeredChannels.map(({ scheme: other }) => other)]),
-      ];
-      throw new TypeError(
-        `No channel serves ${scheme}:// (there are ${known.join(", ")}): register one with registerChannel()`,
-      );
-    }
-    this.#channels.set(channel.name, channel);
-    return channel;
-  }
-
-  #senderFor(endpoint: string): ChannelSender {
-    this.#assertOpen();
-    let sender = this.#senders.get(endpoint);
-    if (sender === undefined) {
-      const { scheme, address } = parseChannelUrl(endpoint);
-      const channel = this.#channelFor(scheme);
-      sender = channel.createSender(address, this.#host);
-      this.#senders.set(endpoint, sender);
-      this.#senderChannels.set(sender, channel);
-    }
-    return sender;
+    return this.#channels.channels;
   }
 
   // --- serving --------------------------------------------------------------------------------------
@@ -265,19 +175,23 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
   ): Promise<ServiceHost> {
     const { urls, types } = this.#whatToServe(first, second);
     for (const type of types) {
+      checkRemotable(type, "serve");
       const uri = this.#configuration?.services.get(type.name)?.uri;
       this.register(type, uri === undefined ? {} : { uri });
     }
     const listeners: ChannelListener[] = [];
+    const stop = async () => {
+      await Promise.all(listeners.map((listener) => this.#channels.stop(listener)));
+    };
     try {
       for (const url of urls) listeners.push(await this.#listen(url));
     } catch (error) {
-      await Promise.all(listeners.map((listener) => this.#stop(listener)));
+      await stop();
       throw error;
     }
     return new ServiceHost(
       listeners.map(({ url }) => url),
-      () => Promise.all(listeners.map((listener) => this.#stop(listener))).then(() => {}),
+      stop,
     );
   }
 
@@ -285,7 +199,13 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
     first: string | readonly string[] | readonly RegisteredClass[],
     second: readonly RegisteredClass[],
   ): { readonly urls: readonly string[]; readonly types: readonly RegisteredClass[] } {
+    if (!Array.isArray(second)) {
+      throw new TypeError("serve takes a list of classes: serve(url, [Counter])");
+    }
     if (typeof first === "string") return { urls: [first], types: second };
+    if (!Array.isArray(first)) {
+      throw new TypeError('serve takes a URL or a list of URLs, for example "tcp://127.0.0.1:6100"');
+    }
     const urls = first.filter((entry) => typeof entry === "string");
     if (urls.length > 0 || first.length === 0) return { urls, types: second };
     if (this.#configuration === undefined) {
@@ -300,26 +220,9 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
   }
 
   async #listen(url: string): Promise<ChannelListener> {
-    this.#assertOpen();
-    const { scheme, address, objectUri } = parseChannelUrl(url);
-    if (objectUri !== "") throw new TypeError(`"${url}" names an object: listen on ${scheme}://${address}`);
-    const channel = this.#channelFor(scheme);
+    const channel = this.#channels.channelFor(parseChannelUrl(url).scheme);
     for (const type of this.#contracts.values()) checkCapabilities(type, channel);
-    let listener: ChannelListener;
-    try {
-      listener = await channel.listen(address, this.#host);
-    } catch (cause) {
-      if (cause instanceof RemotingError || cause instanceof TypeError) throw cause;
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new RemotingError(`Cannot listen on ${url}: ${reason}`, { cause });
-    }
-    this.#listeners.set(listener, channel);
-    return listener;
-  }
-
-  async #stop(listener: ChannelListener): Promise<void> {
-    this.#listeners.delete(listener);
-    await listener.close(this.#options.closeGrace);
+    return this.#channels.listen(url);
   }
 
   /**
@@ -337,11 +240,12 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
     options?: RegisterOptions,
   ): void;
   register(contract: AnyClass, second?: Class<object> | RegisterOptions, third?: RegisterOptions): void {
-    this.#assertOpen();
+    this.#channels.assertOpen();
     const separate = typeof second === "function";
     const implementation = separate ? second : contract;
     const { uri, methods } = (separate ? third : second) ?? {};
-    for (const type of [contract, implementation]) this.#checkRemotable(type);
+    checkRemotable(contract, "register");
+    checkRemotable(implementation, "register");
     const described = describeType(contract, { exposure: this.#options.exposure });
     // Abstract methods leave no trace at run time: what can be called is what the implementation has.
     const callable = separate
@@ -362,7 +266,7 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
     if (type.mode === undefined)
       throw new TypeError(`${contract.name} cannot be registered: ${activationMissing}`);
     const published = checkObjectUri(type.uri ?? type.name, contract.name);
-    for (const channel of this.#listeners.values()) checkCapabilities(type, channel);
+    for (const channel of this.#channels.listening) checkCapabilities(type, channel);
     this.#publish(published, type, implementation as Class<object>);
     this.#contracts.set(type.name, type);
   }
@@ -384,13 +288,6 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
     }
   }
 
-  #checkRemotable(type: AnyClass): void {
-    if (typeof type !== "function" || !(type.prototype instanceof MarshalByRefObject)) {
-      const name = typeof type === "function" ? type.name : String(type);
-      throw new TypeError(`${name} is not remotable: it must extend MarshalByRefObject`);
-    }
-  }
-
   #describeClassOf(object: object): ServiceType {
     const type = object.constructor as AnyClass;
     return describeType(type, { exposure: this.#options.exposure });
@@ -404,8 +301,10 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
    * @returns How others can reach it. It stays until {@link disconnect}.
    */
   marshal(object: MarshalByRefObject, uri?: string): MarshaledObject {
-    this.#assertOpen();
-    this.#checkRemotable(object?.constructor as AnyClass);
+    this.#channels.assertOpen();
+    if (!(object instanceof MarshalByRefObject)) {
+      throw new TypeError("marshal takes an object of a class that extends MarshalByRefObject");
+    }
     const type = this.#describeClassOf(object);
     let published = uri;
     if (published === undefined) {
@@ -418,7 +317,7 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
     return {
       uri: published,
       typeName: type.name,
-      urls: [...this.#listeners.keys()].map((listener) => `${listener.url}/${published}`),
+      urls: this.#channels.listenerUrls.map((url) => `${url}/${published}`),
     };
   }
 
@@ -428,11 +327,16 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
    * @throws TypeError if none of its URLs has a scheme that this domain serves.
    */
   unmarshal<T extends MarshalByRefObject>(reference: MarshaledObject, type?: AbstractClass<T>): Remote<T> {
-    const url = reference.urls[0];
-    if (url === undefined)
-      throw new TypeError(`${reference.typeName} was marshaled by a domain that listens nowhere`);
-    const proxy: object = type === undefined ? this.#connect(url, undefined) : this.#connect(url, type);
-    return proxy as Remote<T>;
+    if (type !== undefined) checkRemotable(type, "unmarshal");
+    const url = reference.urls.find((candidate) => this.#channels.serves(parseChannelUrl(candidate).scheme));
+    if (url === undefined) {
+      const reason =
+        reference.urls.length === 0
+          ? "was marshaled by a domain that listened nowhere"
+          : `can be reached at ${reference.urls.join(", ")}, for which there is no channel`;
+      throw new TypeError(`${reference.typeName} ${reason}`);
+    }
+    return this.#connect(url, type) as Remote<T>;
   }
 
   /**
@@ -475,7 +379,8 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
   getObject<T extends MarshalByRefObject>(type: AbstractClass<T>, url?: string): Remote<T>;
   getObject<T extends MarshalByRefObject = never>(url: [T] extends [never] ? never : string): Remote<T>;
   getObject(first: AnyClass | string, second?: string): object {
-    if (typeof first === "string") return this.#connect(first, undefined);
+    if (typeof first === "string" && second === undefined) return this.#connect(first, undefined);
+    checkRemotable(first, "getObject");
     if (second !== undefined) return this.#connect(second, first);
     const { url, uri } = this.#configured(this.#contract(first));
     return this.#connect(uri === undefined ? url : `${url}/${uri}`, first);
@@ -485,14 +390,20 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
     const { endpoint, scheme, objectUri } = parseChannelUrl(url);
     const described = type === undefined ? undefined : this.#contract(type);
     const uri = objectUri === "" ? described?.uri : objectUri;
-    if (uri === undefined) throw new TypeError(`"${url}" names no object: expected ${endpoint}/object`);
+    if (uri === undefined) {
+      const reason =
+        described === undefined
+          ? ""
+          : `, because ${described.name} has no @SingleCall or @Singleton that gives it one`;
+      throw new TypeError(`"${url}" names no object: expected ${endpoint}/object${reason}`);
+    }
     if (described?.mode === "ClientActivated" && !uri.startsWith("~")) {
       throw new TypeError(
         `${described.name} is client-activated: use createInstance(${described.name}, "${endpoint}")`,
       );
     }
-    if (described !== undefined) checkCapabilities(described, this.#channelFor(scheme));
-    const sender = this.#senderFor(endpoint);
+    if (described !== undefined) checkCapabilities(described, this.#channels.channelFor(scheme));
+    const sender = this.#channels.senderFor(endpoint);
     const target: ProxyTarget = {
       uri,
       url: `${endpoint}/${uri}`,
@@ -508,8 +419,8 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
     );
   }
 
+  /** What is known of a class; remembers it for references that come to it. */
   #contract(type: AnyClass): ServiceType {
-    this.#checkRemotable(type);
     const described = describeType(type, { exposure: this.#options.exposure });
     if (!this.#contracts.has(described.name)) this.#contracts.set(described.name, described);
     return described;
@@ -528,6 +439,7 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
     ...args: ConstructorArguments<C>
   ): Promise<Remote<InstanceType<C>>> {
     const { endpoint, objectUri } = parseChannelUrl(url);
+    checkRemotable(type, "createInstance");
     const { uri, name, mode } = this.#contract(type);
     if (mode !== undefined && mode !== "ClientActivated") {
       throw new TypeError(`${name} is a well-known object: use getObject(${name}, "${endpoint}/${uri}")`);
@@ -542,7 +454,7 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
       oneWay: false,
       options: {},
     };
-    const proxy = await this.#senderFor(endpoint).send(call);
+    const proxy = await this.#channels.senderFor(endpoint).send(call);
     return proxy as Remote<InstanceType<C>>;
   }
 
@@ -603,35 +515,12 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
 
   // --- the end --------------------------------------------------------------------------------------
 
-  #assertOpen(): void {
-    if (this.#closed !== undefined) throw new RemotingError("The domain is closed");
-  }
-
-  async #closeWhere(matches: (channel: Channel) => boolean): Promise<void> {
-    const grace = this.#options.closeGrace;
-    const listeners = [...this.#listeners]
-      .filter(([, channel]) => matches(channel))
-      .map(([listener]) => listener);
-    const senders = [...this.#senders].filter(([, sender]) => {
-      const channel = this.#senderChannels.get(sender);
-      return channel !== undefined && matches(channel);
-    });
-    for (const [endpoint] of senders) this.#senders.delete(endpoint);
-    await Promise.all([
-      ...listeners.map((listener) => this.#stop(listener)),
-      ...senders.map(([, sender]) => sender.close(grace)),
-    ]);
-  }
-
   /**
    * Ends everything in good order: refuses new calls, lets those under way finish for `closeGrace`
    * milliseconds, then closes all connections and listeners. Safe to call twice.
    */
   close(): Promise<void> {
-    this.#closed ??= this.#closeWhere(() => true).then(() => {
-      this.#objects.clear();
-      this.#channels.clear();
-    });
+    this.#closed ??= this.#channels.close().then(() => this.#objects.clear());
     return this.#closed;
   }
 

@@ -232,6 +232,7 @@ export class Marshaler implements ValueMarshaler {
   #unknownReason(value: unknown): string {
     if (value instanceof Promise) return "is a promise: await it before it is passed";
     const name = isObject(value) ? value.constructor?.name || "an unnamed class" : typeof value;
+    if (isBuiltIn(value)) return `is a ${name}, which cannot travel: pass what it is made of instead`;
     return `is an instance of ${name}, which cannot travel: mark the class @Serializable() to send it by value, or let it extend MarshalByRefObject to send a reference`;
   }
 
@@ -288,6 +289,16 @@ export class Marshaler implements ValueMarshaler {
   }
 }
 
+/** Whether a value is of a class of the platform's, which nobody can decorate. */
+function isBuiltIn(value: unknown): boolean {
+  const type: unknown = isObject(value) ? value.constructor : undefined;
+  return (
+    typeof type === "function" &&
+    (Function.prototype.toString.call(type).includes("[native code]") ||
+      Reflect.get(globalThis, type.name) === type)
+  );
+}
+
 function malformed(what: string): never {
   throw new SerializationError(`The peer sent ${what} in a form that is not allowed`);
 }
@@ -300,6 +311,16 @@ function expectName(value: unknown): string {
   return typeof value === "string" && value.length > 0 && value.length <= maxNameLength
     ? value
     : malformed("a reference");
+}
+
+/** Whether a class has a method or accessor of this name: data must not take its place. */
+function hasCode(prototype: object, key: string): boolean {
+  for (let level: object | null = prototype; level !== null; level = Object.getPrototypeOf(level)) {
+    const member = Object.getOwnPropertyDescriptor(level, key);
+    if (member !== undefined)
+      return typeof member.value === "function" || member.get !== undefined || member.set !== undefined;
+  }
+  return false;
 }
 
 function ownFields(value: object): PlainObject {
@@ -359,19 +380,15 @@ function serializableFromWire(items: readonly unknown[]): object {
   if (type.deserialize !== undefined) return type.deserialize(fields);
   const prototype: object = type.type.prototype;
   const value: object = Object.create(prototype);
+  const isError = prototype instanceof Error;
   for (const [key, item] of Object.entries(fields)) {
-    const isMessage = prototype instanceof Error && (key === "message" || key === "cause");
-    if (key in prototype && !isMessage) {
+    if (hasCode(prototype, key)) {
       throw new SerializationError(
-        `A value of type "${name}" arrived with a field "${key}", which is a member of its class`,
+        `A value of type "${name}" arrived with a field "${key}", which is a method or accessor of its class`,
       );
     }
-    Object.defineProperty(value, key, {
-      value: item,
-      writable: true,
-      configurable: true,
-      enumerable: !isMessage,
-    });
+    const enumerable = !(isError && (key === "message" || key === "cause"));
+    Object.defineProperty(value, key, { value: item, writable: true, configurable: true, enumerable });
   }
   return value;
 }

@@ -43,7 +43,8 @@ export class ProxyFactory {
     this.#kinds.set(target, kind);
     switch (kind.kind) {
       case "typed":
-        return new (this.#stubClass(kind.type))(target, options);
+        // Frozen: an assignment is a mistake that would otherwise only be seen here and never there.
+        return Object.freeze(new (this.#stubClass(kind.type))(target, options));
       case "dynamic":
         return createDynamicProxy(target, options);
       case "function":

@@ -252,7 +252,7 @@ export class IncomingCalls {
       this.#replies.run(
         () => this.#stage.outgoing(value, root),
         (payload) => this.#writeTransformed(call, kind, payload),
-        (error) => this.#cannotReply(call, error),
+        (error) => this.#cannotReply(call, kind, error),
       );
     } else {
       this.#writeFormatted(call, kind, value, root);
@@ -268,10 +268,10 @@ export class IncomingCalls {
       attachments = this.#stage.formatter.format(value, root, batch);
     } catch (error) {
       batch.cancel();
-      this.#cannotReply(call, error);
+      this.#cannotReply(call, kind, error);
       return;
     }
-    this.#finishReply(call, attachments);
+    this.#finishReply(call, kind, attachments);
   }
 
   #writeTransformed(call: ServedCall, kind: number, payload: Payload): void {
@@ -284,22 +284,32 @@ export class IncomingCalls {
     this.#sender.writeFields(payload.headers);
     batch.beginBody();
     batch.writeBytes(payload.body);
-    this.#finishReply(call, payload.attachments);
+    this.#finishReply(call, kind, payload.attachments);
   }
 
-  #finishReply(call: ServedCall, attachments: readonly Uint8Array[]): void {
+  #finishReply(call: ServedCall, kind: number, attachments: readonly Uint8Array[]): void {
     try {
       this.#sender.finishPayload(call.id, fragmentFlag.ofReturn, attachments);
     } catch (error) {
       this.#marshaler.rollback();
-      this.#cannotReply(call, error);
+      this.#cannotReply(call, kind, error);
       return;
     }
     call.onCompleted?.();
   }
 
   /** The method ran, but what it returned or threw cannot be sent. */
-  #cannotReply(call: ServedCall, error: unknown): void {
+  #cannotReply(call: ServedCall, kind: number, error: unknown): void {
+    if (kind === frameKind.thrown && error instanceof SerializationError) {
+      // That it threw must not be lost: an error with nothing but a message can always be sent.
+      this.#reply(
+        call,
+        kind,
+        new Error(`The method threw something that cannot travel: ${error.message}`),
+        "error",
+      );
+      return;
+    }
     this.#writeFault(call, error, true);
     call.onCompleted?.();
   }

@@ -1,6 +1,7 @@
 /** The client's end of a session channel: one session at a time, made when it is needed and made anew when it was lost. */
 import type { ChannelHost, ChannelSender, PeerInfo } from "../channels/channel.ts";
 import { chainMessageSinks, type MessageSink, type NextMessageSink } from "../channels/message-sink.ts";
+import { ConnectionLostError } from "../errors.ts";
 import type { MethodCall } from "../messages/method-call.ts";
 import { Session } from "./session.ts";
 import type { SessionChannelContext } from "./session-channel.ts";
@@ -15,6 +16,7 @@ export class SessionSender implements ChannelSender {
   #session: Session | undefined;
   /** Sessions that take no new calls, until their last one has ended. */
   readonly #retiring = new Set<Session>();
+  #isClosed = false;
 
   constructor(address: string, context: SessionChannelContext, host: ChannelHost) {
     this.#address = address;
@@ -26,13 +28,20 @@ export class SessionSender implements ChannelSender {
       .map((provider) => provider.createClientSink?.())
       .filter((sink): sink is MessageSink => sink !== undefined);
     if (sinks.length > 0) {
-      this.#chain = chainMessageSinks(sinks, async (call) => ({ value: await this.#current().send(call) }));
+      this.#chain = chainMessageSinks(sinks, async (call) => ({ value: await this.#sendNow(call) }));
     }
   }
 
   send(call: MethodCall): Promise<unknown> {
-    if (this.#chain === undefined) return this.#current().send(call);
+    if (this.#chain === undefined) return this.#sendNow(call);
     return this.#chain(call).then(({ value }) => value);
+  }
+
+  #sendNow(call: MethodCall): Promise<unknown> {
+    const session = this.#current();
+    if (session !== undefined) return session.send(call);
+    const message = `The channel to ${this.#peer.url} was closed by this side`;
+    return Promise.reject(new ConnectionLostError(message, { reason: "local" }));
   }
 
   async whenDisconnected(): Promise<Error | undefined> {
@@ -40,11 +49,13 @@ export class SessionSender implements ChannelSender {
   }
 
   async close(grace: number): Promise<void> {
+    this.#isClosed = true;
     const sessions = [...this.#retiring, ...(this.#session === undefined ? [] : [this.#session])];
     await Promise.all(sessions.map((session) => session.close(grace)));
   }
 
-  #current(): Session {
+  #current(): Session | undefined {
+    if (this.#isClosed) return undefined;
     const session = this.#session;
     return session === undefined || session.isClosed ? this.#connect() : session;
   }

@@ -6,10 +6,8 @@
  * are in `outgoing-calls.ts` and `incoming-calls.ts`, bytes in `frame-sender.ts` and `message-assembler.ts`.
  */
 import { ByteReader, protocolError } from "../channels/byte-reader.ts";
-import type { PeerInfo } from "../channels/channel.ts";
-import type { ChannelSinkProvider } from "../channels/channel-sink.ts";
 import type { Connection, ConnectionHandler } from "../channels/connection.ts";
-import type { Formatter, PayloadLimits } from "../channels/formatter.ts";
+import type { Formatter } from "../channels/formatter.ts";
 import { FormatterSink } from "../channels/formatter-sink.ts";
 import { noHeaders } from "../channels/payload.ts";
 import type { PeerHost, PeerLink } from "../channels/peer-host.ts";
@@ -21,48 +19,21 @@ import {
   RemotingError,
 } from "../errors.ts";
 import type { MethodCall } from "../messages/method-call.ts";
-import type { BufferPool } from "./buffer-pool.ts";
 import { readFault, writeFault } from "./fault.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import { readFields } from "./frame-fields.ts";
 import { callFlag, fragmentFlag, frameHeaderSize, frameKind, signalFlag } from "./frame-kind.ts";
 import { FrameSender } from "./frame-sender.ts";
 import { readHello, readWelcome, writeHello, writeWelcome } from "./handshake.ts";
-import type { Heartbeat, Pulse } from "./heartbeat.ts";
+import type { Pulse } from "./heartbeat.ts";
 import { IncomingCalls } from "./incoming-calls.ts";
 import { IncomingSegments, type IncompleteFrame } from "./incoming-segments.ts";
 import { type FrameReceiver, MessageAssembler } from "./message-assembler.ts";
 import { checkReturnFlags, OutgoingCalls } from "./outgoing-calls.ts";
 import { readPayload } from "./payload-layout.ts";
 import { PayloadStage } from "./payload-stage.ts";
-import { handshakeMessageLimit, messageLimit, type SessionLimits } from "./session-limits.ts";
-
-/** What a session is made of. */
-export interface SessionOptions {
-  readonly peer: PeerInfo;
-  /** What can be spoken. A client asks for the first; a server takes whichever of them it is asked for. */
-  readonly formatters: readonly [Formatter, ...Formatter[]];
-  readonly channelSinks: readonly ChannelSinkProvider[];
-  readonly limits: SessionLimits;
-  readonly payloadLimits: PayloadLimits;
-  /** Milliseconds a call may take when it does not say. */
-  readonly defaultTimeout: number;
-  readonly pool: BufferPool;
-  readonly heartbeat: Heartbeat;
-  /** Opens the domain's side of the conversation. */
-  openPeer(link: PeerLink): PeerHost;
-  readonly observer: SessionObserver;
-}
-
-/** Who is told about a session. */
-export interface SessionObserver {
-  onOpen(): void;
-  /** The peer takes no new calls. */
-  onPeerDraining(): void;
-  /** Called once; `error` is missing if the session was closed in good order. */
-  onClosed(error: Error | undefined): void;
-  unobservedError(error: unknown): void;
-}
+import { handshakeMessageLimit, messageLimit } from "./session-limits.ts";
+import type { SessionOptions } from "./session-options.ts";
 
 /** What exists as soon as it is known how to format. */
 interface Conversation {
@@ -140,6 +111,12 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
   /** Resolves when the session has ended, with the error if it did not end in good order. */
   whenClosed(): Promise<Error | undefined> {
     return this.#closed;
+  }
+
+  /** The peer, as messages to people put it. */
+  get #peerName(): string {
+    const { url, peerName, direction } = this.#options.peer;
+    return direction === "outgoing" ? `to ${url}` : `from ${peerName} to ${url}`;
   }
 
   // --- life -----------------------------------------------------------------------------------------
@@ -286,7 +263,7 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
     this.#end(
       opened && conversation !== undefined && conversation.outgoing.size === 0
         ? undefined
-        : new ConnectionLostError(`The connection to ${this.#options.peer.url} was closed by this side`, {
+        : new ConnectionLostError(`The connection ${this.#peerName} was closed by this side`, {
             reason: "local",
           }),
     );
@@ -308,7 +285,7 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
 
   #fail(reason: ConnectionLostReason, message: string): void {
     this.#failWith(
-      new ConnectionLostError(`The connection to ${this.#options.peer.url} is given up: ${message}`, {
+      new ConnectionLostError(`The connection ${this.#peerName} is given up: ${message}`, {
         reason,
       }),
     );
@@ -348,7 +325,7 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
     const message =
       error instanceof ConnectionLostError
         ? error.message
-        : `The connection to ${url} was lost: ${error?.message ?? "closed"}`;
+        : `The connection ${this.#peerName} was lost: ${error?.message ?? "closed"}`;
     return new ConnectionLostError(message, { reason, mayHaveExecuted, cause: error });
   }
 
@@ -387,7 +364,7 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
     const conversation = this.#conversation;
     if (this.#state === "closed" || conversation === undefined) {
       return Promise.reject(
-        new ConnectionLostError(`The connection to ${this.#options.peer.url} is closed`, {
+        new ConnectionLostError(`The connection ${this.#peerName} is closed`, {
           reason: "closed",
         }),
       );
@@ -452,7 +429,7 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
     const during = this.#state === "handshake" ? " during the handshake" : "";
     const detail = error === undefined ? "the peer closed it" : error.message;
     this.#end(
-      new ConnectionLostError(`The connection to ${this.#options.peer.url} was lost${during}: ${detail}`, {
+      new ConnectionLostError(`The connection ${this.#peerName} was lost${during}: ${detail}`, {
         reason: "closed",
         ...(error === undefined ? {} : { cause: error }),
       }),

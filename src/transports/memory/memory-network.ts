@@ -17,9 +17,7 @@ export class MemoryNetwork {
   /** Takes a name. Throws if it is taken. */
   listen(name: string, accept: AcceptConnection): void {
     if (this.#listeners.has(name)) {
-      throw new Error(
-        `memory://${name} is already listened on in this process: choose another name, or close the other first`,
-      );
+      throw new Error("the name is taken in this process: choose another one, or close the other first");
     }
     this.#listeners.set(name, accept);
   }

@@ -1,0 +1,143 @@
+/** The channels of one domain, what listens on them, and the endpoints that are called over them. */
+import type { Channel, ChannelHost, ChannelListener, ChannelSender } from "../channels/channel.ts";
+import { parseChannelUrl } from "../channels/channel-url.ts";
+import { RemotingError } from "../errors.ts";
+import { memoryChannel, tcpChannel } from "./channel-factories.ts";
+
+/** The channels that need not be registered: made with their defaults when their scheme is first used. */
+const builtIn: ReadonlyMap<string, () => Channel> = new Map([
+  ["tcp", tcpChannel],
+  ["memory", memoryChannel],
+]);
+
+interface Endpoint {
+  readonly channel: Channel;
+  readonly sender: ChannelSender;
+}
+
+/** See the head of this file. */
+export class ChannelRegistry {
+  readonly #host: ChannelHost;
+  readonly #closeGrace: number;
+  readonly #channels = new Map<string, Channel>();
+  readonly #listeners = new Map<ChannelListener, Channel>();
+  readonly #endpoints = new Map<string, Endpoint>();
+  #isClosed = false;
+
+  /** @param closeGrace Milliseconds that calls under way get when something is closed. */
+  constructor(host: ChannelHost, closeGrace: number) {
+    this.#host = host;
+    this.#closeGrace = closeGrace;
+  }
+
+  /** Throws if the domain is closed. */
+  assertOpen(): void {
+    if (this.#isClosed) throw new RemotingError("The domain is closed");
+  }
+
+  /** Adds a channel. Throws TypeError if its name is taken. */
+  register(channel: Channel): void {
+    this.assertOpen();
+    if (this.#channels.has(channel.name)) {
+      throw new TypeError(
+        `A channel named "${channel.name}" is registered already: give this one another name`,
+      );
+    }
+    this.#channels.set(channel.name, channel);
+  }
+
+  /** Removes a channel and closes all that uses it. Throws TypeError if it is not registered. */
+  async unregister(name: string): Promise<void> {
+    const removed = this.#channels.get(name);
+    if (removed === undefined) throw new TypeError(`No channel named "${name}" is registered`);
+    this.#channels.delete(name);
+    await this.#closeWhere((channel) => channel === removed);
+  }
+
+  /** All channels, those with the highest priority first. */
+  get channels(): readonly Channel[] {
+    return [...this.#channels.values()].sort((a, b) => b.priority - a.priority);
+  }
+
+  /** The channels that are listened on at present. */
+  get listening(): Iterable<Channel> {
+    return this.#listeners.values();
+  }
+
+  /** The addresses that are listened on at present. */
+  get listenerUrls(): readonly string[] {
+    return [...this.#listeners.keys()].map(({ url }) => url);
+  }
+
+  /** Whether there is a channel for a scheme, or can be. */
+  serves(scheme: string): boolean {
+    return builtIn.has(scheme) || this.channels.some((channel) => channel.scheme === scheme);
+  }
+
+  /** The channel for a scheme. Throws TypeError if there is none. */
+  channelFor(scheme: string): Channel {
+    const registered = this.channels.find((channel) => channel.scheme === scheme);
+    if (registered !== undefined) return registered;
+    const channel = builtIn.get(scheme)?.();
+    if (channel === undefined) {
+      const known = new Set([...builtIn.keys(), ...this.channels.map((other) => other.scheme)]);
+      throw new TypeError(
+        `No channel serves ${scheme}:// (there are ${[...known].join(", ")}): register one with registerChannel()`,
+      );
+    }
+    this.#channels.set(channel.name, channel);
+    return channel;
+  }
+
+  /** The way to an endpoint; the same one for the same endpoint. */
+  senderFor(url: string): ChannelSender {
+    this.assertOpen();
+    const { scheme, address, endpoint } = parseChannelUrl(url);
+    const known = this.#endpoints.get(endpoint);
+    if (known !== undefined) return known.sender;
+    const channel = this.channelFor(scheme);
+    const sender = channel.createSender(address, this.#host);
+    this.#endpoints.set(endpoint, { channel, sender });
+    return sender;
+  }
+
+  /** Listens at an address. Rejects with a RemotingError that has the system's error as its cause. */
+  async listen(url: string): Promise<ChannelListener> {
+    this.assertOpen();
+    const { scheme, address, objectUri, endpoint } = parseChannelUrl(url);
+    if (objectUri !== "") throw new TypeError(`"${url}" names an object: listen on ${endpoint}`);
+    const channel = this.channelFor(scheme);
+    try {
+      const listener = await channel.listen(address, this.#host);
+      this.#listeners.set(listener, channel);
+      return listener;
+    } catch (cause) {
+      if (cause instanceof RemotingError || cause instanceof TypeError) throw cause;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new RemotingError(`Cannot listen on ${url}: ${reason}`, { cause });
+    }
+  }
+
+  /** Stops listening, and ends the connections that were accepted. */
+  async stop(listener: ChannelListener): Promise<void> {
+    this.#listeners.delete(listener);
+    await listener.close(this.#closeGrace);
+  }
+
+  /** Closes everything. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#closeWhere(() => true);
+    this.#channels.clear();
+  }
+
+  async #closeWhere(matches: (channel: Channel) => boolean): Promise<void> {
+    const listeners = [...this.#listeners].filter(([, channel]) => matches(channel));
+    const endpoints = [...this.#endpoints].filter(([, { channel }]) => matches(channel));
+    for (const [url] of endpoints) this.#endpoints.delete(url);
+    await Promise.all([
+      ...listeners.map(([listener]) => this.stop(listener)),
+      ...endpoints.map(([, { sender }]) => sender.close(this.#closeGrace)),
+    ]);
+  }
+}
