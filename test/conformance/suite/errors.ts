@@ -1,0 +1,124 @@
+/** What a call rejects with, by what went wrong. */
+import assert from "node:assert/strict";
+import {
+  AbortError,
+  MethodNotFoundError,
+  RemoteInvocationError,
+  RemotingError,
+  SerializationError,
+  ServiceNotFoundError,
+} from "remoting";
+import { describe, expect, test } from "vitest";
+import { type ConformanceContext, rejectionOf } from "../conformance-context.ts";
+import { Tally } from "../server/activated-services.ts";
+import { Echo, Thrower } from "../server/call-services.ts";
+import { NamedError, Point, QuotaError } from "../server/values.ts";
+
+export function describeErrors(context: ConformanceContext): void {
+  describe.each(["throwSynchronously", "reject"] as const)("a method that fails by %s", (method) => {
+    const fail = (kind: string) => context.service(Thrower)[method](kind);
+
+    test("an Error", async () => {
+      const error = await rejectionOf(fail("Error"), RemoteInvocationError);
+      expect(error).toMatchObject({
+        remoteName: "Error",
+        message: "plain",
+        code: "ERR_REMOTE_INVOCATION",
+        mayHaveExecuted: true,
+        remoteStack: undefined,
+      });
+      expect(JSON.stringify([error.stack, error.cause])).not.toContain("call-services");
+    });
+
+    test("a built-in class", async () => {
+      const error = await rejectionOf(fail("RangeError"), RemoteInvocationError);
+      expect([error.remoteName, error.message]).toEqual(["RangeError", "out of range"]);
+      expect(error.cause).toBeInstanceOf(RangeError);
+    });
+
+    test("a class of its own, with code, properties and cause", async () => {
+      const error = await rejectionOf(fail("StorageError"), RemoteInvocationError);
+      expect([error.remoteName, error.message]).toEqual(["StorageError", "disk full"]);
+      const { cause } = error;
+      assert(cause instanceof Error);
+      expect(cause).toMatchObject({ name: "StorageError", code: "ERR_STORAGE", attempts: 3 });
+      expect(cause.cause).toBeInstanceOf(TypeError);
+    });
+
+    test.each([
+      ["undefined", undefined, "undefined"],
+      ["null", null, "null"],
+      ["string", "just text", "just text"],
+      ["number", 42, "42"],
+      ["object", { reason: "an object" }, "an object"],
+    ])("%s, which is no error", async (kind, value, text) => {
+      const error = await rejectionOf(fail(kind), RemoteInvocationError);
+      expect(error.message).toContain(text);
+      expect(error.cause).toEqual(value);
+      expect(error.mayHaveExecuted).toBe(true);
+    });
+
+    test("a @Serializable error arrives as itself", async () => {
+      const error = await rejectionOf(fail("QuotaError"), QuotaError);
+      expect(error).toMatchObject({ quota: 5, message: "The quota of 5 is used up" });
+      expect(error.cause).toEqual(new Point(5, 0));
+    });
+
+    test("a @Serializable error that names itself arrives as itself", async () => {
+      const error = await rejectionOf(fail("NamedError"), NamedError);
+      expect(error).toMatchObject({ name: "NamedError", message: "named" });
+    });
+
+    test.each([
+      ["AbortError", "changed my mind"],
+      ["DOMException", "stopped"],
+    ])("a cancellation (%s)", async (kind, message) => {
+      const error = await rejectionOf(fail(kind), AbortError);
+      expect(error).toMatchObject({ name: "AbortError", code: "ABORT_ERR", message, mayHaveExecuted: true });
+    });
+
+    test("something that cannot travel", async () => {
+      const error = await rejectionOf(fail("symbol"), SerializationError);
+      expect(error.mayHaveExecuted).toBe(true);
+      expect(await context.service(Echo).echo(1)).toBe(1);
+    });
+  });
+
+  test("the stack of the rejection shows nothing of the server", async () => {
+    const error = await rejectionOf(context.service(Thrower).reject("QuotaError"), QuotaError);
+    expect(String(error.stack)).not.toContain("call-services");
+  });
+
+  test("an unknown service", async () => {
+    const proxy = context.client.getObject(Tally, `${context.url}/nobody/here`);
+    const error = await rejectionOf(proxy.add(), ServiceNotFoundError);
+    expect(error.message).toContain('"nobody/here"');
+    expect(error.mayHaveExecuted).toBe(false);
+  });
+
+  test("an unknown class to activate", async () => {
+    const { Workbook } = await import("../server/activated-services.ts");
+    const server = await context.serveHere();
+    const client = context.connect(server.url);
+    const creation = client.createInstance(Workbook, server.url, "title", async (title) => title);
+    const error = await rejectionOf(creation, ServiceNotFoundError);
+    expect(error.message).toContain('"office.Workbook"');
+    expect(error.mayHaveExecuted).toBe(false);
+  });
+
+  test("an unknown method", async () => {
+    const proxy = context.client.getObject<Echo & { shout(): void }>(`${context.url}/Echo`);
+    const error = await rejectionOf(proxy.shout(), MethodNotFoundError);
+    expect(error.message).toContain('"shout"');
+    expect(error.mayHaveExecuted).toBe(false);
+    expect(error).toBeInstanceOf(RemotingError);
+  });
+
+  test("an id that was never given is answered like one that is gone", async () => {
+    const proxy = context.client.getObject<Echo>(`${context.url}/~AAAAAAAAAAAAAAAAAAAAAA`);
+    await expect(proxy.echo(1)).rejects.toMatchObject({
+      code: "ERR_OBJECT_DISCONNECTED",
+      mayHaveExecuted: false,
+    });
+  });
+}

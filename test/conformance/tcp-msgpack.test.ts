@@ -1,0 +1,5 @@
+import { msgpackFormatter } from "remoting";
+import { inProcess, tcpUrl } from "./conformance-setup.ts";
+import { describeConformance } from "./conformance-suite.ts";
+
+describeConformance("tcp:// with msgpack", inProcess(tcpUrl, msgpackFormatter));

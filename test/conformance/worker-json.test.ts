@@ -1,0 +1,5 @@
+import { jsonFormatter } from "remoting";
+import { overMessagePort } from "./conformance-setup.ts";
+import { describeConformance } from "./conformance-suite.ts";
+
+describeConformance("memory:// to a worker with json", overMessagePort(jsonFormatter));
