@@ -10,9 +10,11 @@ export function protocolError(message: string, cause?: unknown): ConnectionLostE
   });
 }
 
+const noBytes = Buffer.alloc(0);
+
 /** A position in bytes that belong to someone else. Reused for many frames, so it allocates nothing. */
 export class ByteReader {
-  bytes: Buffer = Buffer.alloc(0);
+  bytes: Buffer = noBytes;
   position = 0;
   end = 0;
 
@@ -21,6 +23,11 @@ export class ByteReader {
     this.bytes = bytes;
     this.position = start;
     this.end = end;
+  }
+
+  /** Lets go of the bytes, so that they can be collected. */
+  clear(): void {
+    this.reset(noBytes, 0, 0);
   }
 
   /** Bytes left. */

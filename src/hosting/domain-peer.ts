@@ -16,11 +16,6 @@ import { proxyTargetOf } from "../proxies/proxy-factory.ts";
 import type { ProxyTarget } from "../proxies/proxy-target.ts";
 import type { PeerDomain } from "./peer-domain.ts";
 
-/** Where `home` looks for what was lent to the peer. */
-function neverFound(): undefined {
-  return undefined;
-}
-
 /** A reference that the peer has given. */
 class PeerReference implements ProxyTarget {
   readonly uri: string;
@@ -46,7 +41,7 @@ class PeerReference implements ProxyTarget {
   }
 
   whenDisconnected(): Promise<Error | undefined> {
-    return this.owner.whenClosed;
+    return this.owner.whenClosed();
   }
 
   release(): void {
@@ -59,17 +54,17 @@ class PeerReference implements ProxyTarget {
 export class DomainPeer implements PeerHost, ReferenceHost, CallDispatcher {
   readonly dispatcher: CallDispatcher = this;
   readonly marshaler: Marshaler;
-  /** Resolves when the conversation is over. */
-  readonly whenClosed: Promise<Error | undefined>;
   readonly #domain: PeerDomain;
   readonly #objects: ObjectTable;
   readonly #url: string;
   readonly #link: PeerLink | undefined;
   readonly #sender: ChannelSender | undefined;
-  readonly #imported: ImportedReferences<PeerReference>;
-  readonly #signals: Signals;
-  #resolveClosed: (error: Error | undefined) => void = neverFound;
+  // Made when the first reference or signal passes: most conversations have none, and an idle one should be small.
+  #imported: ImportedReferences<PeerReference> | undefined;
+  #signals: Signals | undefined;
+  #closeListeners: ((error: Error | undefined) => void)[] | undefined;
   #isClosed = false;
+  #error: Error | undefined;
 
   constructor(
     domain: PeerDomain,
@@ -83,10 +78,14 @@ export class DomainPeer implements PeerHost, ReferenceHost, CallDispatcher {
     this.#link = link;
     this.#sender = sender;
     this.marshaler = new Marshaler(this, domain.maxDepth);
-    this.#imported = new ImportedReferences((id, count) => link?.release(id, count));
-    this.#signals = new Signals((id, aborted) => link?.changeSignal(id, aborted));
-    this.whenClosed = new Promise((resolve) => {
-      this.#resolveClosed = resolve;
+  }
+
+  /** Resolves when the conversation is over, with the error if it did not end in good order. */
+  whenClosed(): Promise<Error | undefined> {
+    if (this.#isClosed) return Promise.resolve(this.#error);
+    return new Promise((resolve) => {
+      this.#closeListeners ??= [];
+      this.#closeListeners.push(resolve);
     });
   }
 
@@ -145,6 +144,7 @@ export class DomainPeer implements PeerHost, ReferenceHost, CallDispatcher {
   }
 
   import(reference: ObjRef): unknown {
+    this.#imported ??= new ImportedReferences((id, count) => this.#link?.release(id, count));
     const imported = this.#imported.import(
       reference.id,
       () => new PeerReference(this, reference, `${this.#url}/${reference.id}`),
@@ -159,19 +159,24 @@ export class DomainPeer implements PeerHost, ReferenceHost, CallDispatcher {
 
   /** Lets go of a reference that the peer has given. */
   releaseImported(id: string): void {
-    this.#imported.release(id);
+    this.#imported?.release(id);
   }
 
   exportSignal(signal: AbortSignal): number {
-    return this.#signals.export(signal);
+    return this.#signalTable().export(signal);
   }
 
   importSignal(id: number): AbortController {
-    return this.#signals.import(id);
+    return this.#signalTable().import(id);
+  }
+
+  #signalTable(): Signals {
+    this.#signals ??= new Signals((id, aborted) => this.#link?.changeSignal(id, aborted));
+    return this.#signals;
   }
 
   signalChanged(id: number, aborted: boolean): void {
-    this.#signals.changed(id, aborted);
+    this.#signals?.changed(id, aborted);
   }
 
   /**
@@ -192,9 +197,11 @@ export class DomainPeer implements PeerHost, ReferenceHost, CallDispatcher {
 
   closed(error: Error | undefined): void {
     this.#isClosed = true;
-    this.#imported.clear();
+    this.#error = error;
+    this.#imported?.clear();
     this.#objects.lose(this);
-    this.#signals.close(error);
-    this.#resolveClosed(error);
+    this.#signals?.close(error);
+    for (const listener of this.#closeListeners ?? []) listener(error);
+    this.#closeListeners = undefined;
   }
 }

@@ -18,7 +18,7 @@ export class FrameSender {
   flushedBatches = 0;
 
   readonly #pool: BufferPool;
-  readonly #fragments: OutgoingFragments;
+  #fragments: OutgoingFragments | undefined;
   readonly #onFlushed: () => void;
   /** Full batches that wait for the connection. */
   readonly #waiting: OutgoingMessage[] = [];
@@ -30,7 +30,6 @@ export class FrameSender {
   constructor(pool: BufferPool, maxPayloadBytes: number, onFlushed: () => void) {
     this.#pool = pool;
     this.batch = new FrameBatch(pool);
-    this.#fragments = new OutgoingFragments(pool);
     this.maxPayloadBytes = maxPayloadBytes;
     this.#onFlushed = onFlushed;
   }
@@ -42,7 +41,7 @@ export class FrameSender {
 
   /** Bytes that wait for the peer. */
   get queuedBytes(): number {
-    return (this.#connection?.queuedBytes ?? 0) + this.#fragments.queuedBytes;
+    return (this.#connection?.queuedBytes ?? 0) + (this.#fragments?.queuedBytes ?? 0);
   }
 
   /** Begins to send over a connection: first of all what was kept. */
@@ -54,7 +53,7 @@ export class FrameSender {
   /** Sends nothing from now on. */
   close(): void {
     this.#connection = undefined;
-    this.#fragments.clear();
+    this.#fragments?.clear();
     this.#waiting.length = 0;
     if (!this.batch.isEmpty) this.#pool.release(this.batch.take());
   }
@@ -116,7 +115,8 @@ export class FrameSender {
     for (const segment of segments) batch.writeVarUint(segment.length);
     batch.end();
     this.flush();
-    this.#fragments.add(id, flags, this.#sendDirectly(id, flags, segments));
+    this.#fragments ??= new OutgoingFragments(this.#pool);
+    this.#fragments.add(id, flags, this.#sendDirectly(this.#fragments, id, flags, segments));
     this.flush();
   }
 
@@ -124,9 +124,14 @@ export class FrameSender {
    * Sends segments from where they are, as far as the connection takes them at once; returns the rest. This is what
    * saves large binaries a copy. If anything waits already, nothing is sent: the rest will wait too, and has to be copied.
    */
-  #sendDirectly(id: number, flags: number, segments: readonly Uint8Array[]): readonly Uint8Array[] {
+  #sendDirectly(
+    fragments: OutgoingFragments,
+    id: number,
+    flags: number,
+    segments: readonly Uint8Array[],
+  ): readonly Uint8Array[] {
     const connection = this.#connection;
-    if (connection === undefined || !this.#fragments.isEmpty || connection.queuedBytes > 0) return segments;
+    if (connection === undefined || !fragments.isEmpty || connection.queuedBytes > 0) return segments;
     const end = messageHeadroom + frameHeaderSize;
     for (const [index, segment] of segments.entries()) {
       let sent = 0;
@@ -175,7 +180,7 @@ export class FrameSender {
       this.flushedBatches++;
     }
     while (connection.queuedBytes < fragmentWindow) {
-      const message = this.#fragments.take();
+      const message = this.#fragments?.take();
       if (message === undefined) break;
       connection.send(message.memory, message.length, release);
     }

@@ -4,6 +4,8 @@
 export interface Pulse {
   /** When bytes last came from the peer, on the monotonic clock. The session keeps it. */
   readonly lastHeard: number;
+  /** When the peer was asked for a sign of life, or `undefined` if it was heard since. The heartbeat keeps it. */
+  askedAt: number | undefined;
   /** Milliseconds of silence after which {@link probe} is called; 0 for never. */
   readonly pingInterval: number;
   /** Milliseconds after that at which {@link expire} is called. */
@@ -14,21 +16,16 @@ export interface Pulse {
   expire(): void;
 }
 
-interface Watched {
-  /** When the peer was asked, or `undefined` if it was heard since. */
-  asked: number | undefined;
-}
-
 /** Looks at all pulses in regular intervals, and runs no timer while there are none. */
 export class Heartbeat {
-  readonly #watched = new Map<Pulse, Watched>();
+  readonly #watched = new Set<Pulse>();
   #timer: NodeJS.Timeout | undefined;
   #period = 0;
 
   /** Begins to watch. */
   add(pulse: Pulse): void {
     if (pulse.pingInterval === 0) return;
-    this.#watched.set(pulse, { asked: undefined });
+    this.#watched.add(pulse);
     // A quarter, so that a silent peer is noticed at most a quarter late.
     this.#schedule(Math.max(10, Math.min(pulse.pingInterval, pulse.pingTimeout) / 4));
   }
@@ -51,13 +48,13 @@ export class Heartbeat {
   }
 
   #look(now: number): void {
-    for (const [pulse, watched] of this.#watched) {
-      if (watched.asked !== undefined && pulse.lastHeard >= watched.asked) watched.asked = undefined;
-      if (watched.asked === undefined) {
+    for (const pulse of this.#watched) {
+      if (pulse.askedAt !== undefined && pulse.lastHeard >= pulse.askedAt) pulse.askedAt = undefined;
+      if (pulse.askedAt === undefined) {
         if (now - pulse.lastHeard < pulse.pingInterval) continue;
-        watched.asked = now;
+        pulse.askedAt = now;
         pulse.probe();
-      } else if (now - watched.asked >= pulse.pingTimeout) {
+      } else if (now - pulse.askedAt >= pulse.pingTimeout) {
         pulse.expire();
       }
     }

@@ -21,6 +21,7 @@ import type { PayloadStage } from "./payload-stage.ts";
 import { type IncomingRoute, IncomingRoutes } from "./routes.ts";
 import { ServedCall } from "./served-call.ts";
 import { isObjectId, maxMethodLength, maxTargetLength } from "./session-limits.ts";
+import type { SessionOwner } from "./session-options.ts";
 
 /** The largest time that travels, about 49 days. */
 const forEver = Number.POSITIVE_INFINITY;
@@ -36,24 +37,24 @@ export class IncomingCalls {
   readonly #dispatcher: CallDispatcher;
   readonly #marshaler: ValueMarshaler;
   readonly #maxInFlight: number;
-  readonly #onUnobserved: (error: unknown) => void;
+  readonly #owner: SessionOwner;
   readonly #onIdle: () => void;
   readonly #routes = new IncomingRoutes();
-  readonly #order = new OrderedStage();
-  readonly #replies = new OrderedStage();
+  readonly #order: OrderedStage | undefined;
+  readonly #replies: OrderedStage | undefined;
   /** Calls whose method has not settled. Cancelled ones too: their slot is taken until they really end. */
-  readonly #running = new Map<number, ServedCall>();
+  #running: Map<number, ServedCall> | undefined;
   /** One-way calls that run, which have no id. */
   #runningOneWay = 0;
   /** Calls between arrival and method, in channel sinks. */
   #staged = 0;
-  readonly #deadlines = new DeadlineTimer((now) => this.#expire(now));
+  #deadlines: DeadlineTimer | undefined;
   #draining = false;
   #closed = false;
 
   /**
    * @param maxInFlight How many calls may run at a time.
-   * @param onUnobserved Takes the errors of one-way calls.
+   * @param owner Takes the errors of one-way calls.
    * @param onIdle Called when the last call has ended.
    */
   constructor(
@@ -62,7 +63,7 @@ export class IncomingCalls {
     dispatcher: CallDispatcher,
     marshaler: ValueMarshaler,
     maxInFlight: number,
-    onUnobserved: (error: unknown) => void,
+    owner: SessionOwner,
     onIdle: () => void,
   ) {
     this.#sender = sender;
@@ -70,13 +71,17 @@ export class IncomingCalls {
     this.#dispatcher = dispatcher;
     this.#marshaler = marshaler;
     this.#maxInFlight = maxInFlight;
-    this.#onUnobserved = onUnobserved;
+    this.#owner = owner;
     this.#onIdle = onIdle;
+    if (stage.hasSinks) {
+      this.#order = new OrderedStage();
+      this.#replies = new OrderedStage();
+    }
   }
 
   /** Calls that were accepted and have not ended. */
   get size(): number {
-    return this.#running.size + this.#runningOneWay + this.#staged;
+    return (this.#running?.size ?? 0) + this.#runningOneWay + this.#staged;
   }
 
   /** Refuses further calls, but for those to objects that the peer already holds. */
@@ -107,7 +112,7 @@ export class IncomingCalls {
     const headers = (flags & callFlag.fields) === 0 ? noHeaders : readFields(reader);
     if (withdrawn) return;
     const oneWay = (flags & callFlag.oneWay) !== 0;
-    if (!oneWay && this.#running.has(id)) throw protocolError(`two calls have the id ${id}`);
+    if (!oneWay && this.#running?.has(id)) throw protocolError(`two calls have the id ${id}`);
     const kind = (flags & callFlag.construct) === 0 ? "call" : "construct";
 
     const { bytes, start, end, attachments } = readPayload(flags, reader, segments, owned);
@@ -120,8 +125,12 @@ export class IncomingCalls {
       this.#refuse(call, error);
       return;
     }
-    if (this.#stage.hasSinks) {
-      this.#undoSinks(call, target, { body: Buffer.from(bytes.subarray(start, end)), attachments, headers });
+    if (this.#order !== undefined) {
+      this.#undoSinks(this.#order, call, target, {
+        body: Buffer.from(bytes.subarray(start, end)),
+        attachments,
+        headers,
+      });
     } else {
       this.#serve(call, target, bytes, start, end);
     }
@@ -162,9 +171,9 @@ export class IncomingCalls {
     return target;
   }
 
-  #undoSinks(call: ServedCall, target: CallTarget, payload: Payload): void {
+  #undoSinks(order: OrderedStage, call: ServedCall, target: CallTarget, payload: Payload): void {
     this.#staged++;
-    this.#order.run(
+    order.run(
       () => this.#stage.incoming(payload),
       ({ body, attachments }) => {
         this.#staged--;
@@ -206,8 +215,12 @@ export class IncomingCalls {
     if (call.oneWay) {
       this.#runningOneWay++;
     } else {
+      this.#running ??= new Map();
       this.#running.set(call.id, call);
-      if (call.deadline < forEver) this.#deadlines.arm(call.deadline, performance.now());
+      if (call.deadline < forEver) {
+        this.#deadlines ??= new DeadlineTimer((now) => this.#expire(now));
+        this.#deadlines.arm(call.deadline, performance.now());
+      }
     }
     result.then(
       (value) => {
@@ -223,7 +236,7 @@ export class IncomingCalls {
 
   #ended(call: ServedCall): void {
     if (call.oneWay) this.#runningOneWay--;
-    else this.#running.delete(call.id);
+    else this.#running?.delete(call.id);
     if (this.size === 0) this.#onIdle();
   }
 
@@ -236,7 +249,7 @@ export class IncomingCalls {
   /** The method has thrown. */
   #throw(call: ServedCall, error: unknown): void {
     if (call.oneWay) {
-      this.#onUnobserved(error);
+      this.#owner.unobservedError(error);
       call.onCompleted?.();
     } else if (error instanceof AccessDeniedError || error instanceof LimitExceededError) {
       this.#refuse(call, error);
@@ -248,7 +261,7 @@ export class IncomingCalls {
   #reply(call: ServedCall, kind: number, value: unknown, root: string): void {
     if (call.oneWay || this.#closed) {
       call.onCompleted?.();
-    } else if (this.#stage.hasSinks) {
+    } else if (this.#replies !== undefined) {
       this.#replies.run(
         () => this.#stage.outgoing(value, root),
         (payload) => this.#writeTransformed(call, kind, payload),
@@ -316,7 +329,7 @@ export class IncomingCalls {
 
   /** The method did not run. */
   #refuse(call: ServedCall, error: unknown): void {
-    if (call.oneWay) this.#onUnobserved(error);
+    if (call.oneWay) this.#owner.unobservedError(error);
     else this.#writeFault(call, error, error instanceof RemotingError && error.mayHaveExecuted);
     if (this.size === 0) this.#onIdle();
   }
@@ -333,7 +346,7 @@ export class IncomingCalls {
   /** The arguments of a call are more than this side takes. */
   onRefusedCall(flags: number, id: number, error: Error): void {
     if ((flags & callFlag.oneWay) !== 0) {
-      this.#onUnobserved(error);
+      this.#owner.unobservedError(error);
       return;
     }
     const { batch } = this.#sender;
@@ -344,12 +357,12 @@ export class IncomingCalls {
 
   /** The peer no longer wants a result. */
   onCancel(id: number): void {
-    this.#running.get(id)?.cancel();
+    this.#running?.get(id)?.cancel();
   }
 
   #expire(now: number): number {
     let next = forEver;
-    for (const call of this.#running.values()) {
+    for (const call of this.#running?.values() ?? []) {
       if (call.deadline <= now) call.expire();
       else if (call.deadline < next) next = call.deadline;
     }
@@ -359,7 +372,7 @@ export class IncomingCalls {
   /** The peer is gone: tells the methods that still run. */
   close(): void {
     this.#closed = true;
-    this.#deadlines.stop();
-    for (const call of this.#running.values()) call.cancel();
+    this.#deadlines?.stop();
+    for (const call of this.#running?.values() ?? []) call.cancel();
   }
 }

@@ -8,6 +8,7 @@ import { BufferPool } from "./buffer-pool.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { defaultSessionLimits, pooledBufferSize, type SessionLimits } from "./session-limits.ts";
 import { SessionListener } from "./session-listener.ts";
+import type { SessionOptions } from "./session-options.ts";
 import { SessionSender } from "./session-sender.ts";
 
 /** What makes one channel over a transport different from another. */
@@ -29,15 +30,9 @@ export interface SessionChannelOptions {
 }
 
 /** What the ends of a channel have in common. */
-export interface SessionChannelContext {
+export interface SessionChannelContext extends SessionOptions {
   readonly transport: Transport;
-  readonly formatters: readonly [Formatter, ...Formatter[]];
   readonly messageSinks: readonly MessageSinkProvider[];
-  readonly channelSinks: readonly ChannelSinkProvider[];
-  readonly limits: SessionLimits;
-  readonly payloadLimits: PayloadLimits;
-  readonly pool: BufferPool;
-  readonly heartbeat: Heartbeat;
 }
 
 /** See the head of this file. */

@@ -3,24 +3,27 @@ import type { CallDispatcher, CallTarget, IncomingCall } from "../channels/call-
 import type { ChannelHost, ChannelListener, PeerInfo } from "../channels/channel.ts";
 import type { Connection } from "../channels/connection.ts";
 import { chainMessageSinks, type MessageSink } from "../channels/message-sink.ts";
-import type { PeerHost } from "../channels/peer-host.ts";
+import type { PeerHost, PeerLink } from "../channels/peer-host.ts";
 import type { TransportListener } from "../channels/transport.ts";
 import type { MethodCall } from "../messages/method-call.ts";
 import { Session } from "./session.ts";
 import type { SessionChannelContext } from "./session-channel.ts";
+import type { SessionOwner } from "./session-options.ts";
 
 /** Accepts at one address. */
-export class SessionListener implements ChannelListener {
+export class SessionListener implements ChannelListener, SessionOwner {
   readonly #context: SessionChannelContext;
   readonly #host: ChannelHost;
   readonly #sessions = new Set<Session>();
   readonly #sinks: readonly MessageSink[];
+  readonly defaultTimeout: number;
   #listener: TransportListener | undefined;
   #closing = false;
 
   constructor(context: SessionChannelContext, host: ChannelHost) {
     this.#context = context;
     this.#host = host;
+    this.defaultTimeout = host.defaultTimeout;
     this.#sinks = context.messageSinks
       .map((provider) => provider.createServerSink?.())
       .filter((sink): sink is MessageSink => sink !== undefined);
@@ -40,39 +43,31 @@ export class SessionListener implements ChannelListener {
       connection.destroy();
       return;
     }
-    const { limits, payloadLimits, formatters, channelSinks, pool, heartbeat } = this.#context;
-    const host = this.#host;
     const peer: PeerInfo = { url: this.url, peerName: connection.peerName, direction: "incoming" };
-    let opened = false;
-    const session = Session.accept(
-      {
-        peer,
-        formatters,
-        channelSinks,
-        limits,
-        payloadLimits,
-        defaultTimeout: host.defaultTimeout,
-        pool,
-        heartbeat,
-        openPeer: (link) => this.#withSinks(host.openPeer(peer, link)),
-        observer: {
-          onOpen: () => {
-            opened = true;
-            host.events.connected(peer);
-          },
-          onPeerDraining: () => host.events.draining(peer),
-          onClosed: (error) => {
-            this.#sessions.delete(session);
-            if (opened) host.events.disconnected(peer, error);
-            // A stranger, or a peer that could not be agreed with: nobody else will hear of it.
-            else if (error !== undefined) host.events.unobservedError(error);
-          },
-          unobservedError: (error) => host.events.unobservedError(error),
-        },
-      },
-      connection,
-    );
-    this.#sessions.add(session);
+    this.#sessions.add(Session.accept(this.#context, this, peer, connection));
+  }
+
+  openPeer(peer: PeerInfo, link: PeerLink): PeerHost {
+    return this.#withSinks(this.#host.openPeer(peer, link));
+  }
+
+  sessionOpened({ peer }: Session): void {
+    this.#host.events.connected(peer);
+  }
+
+  peerDraining({ peer }: Session): void {
+    this.#host.events.draining(peer);
+  }
+
+  sessionClosed(session: Session, error: Error | undefined, wasOpen: boolean): void {
+    this.#sessions.delete(session);
+    if (wasOpen) this.#host.events.disconnected(session.peer, error);
+    // A stranger, or a peer that could not be agreed with: nobody else will hear of it.
+    else if (error !== undefined) this.#host.events.unobservedError(error);
+  }
+
+  unobservedError(error: unknown): void {
+    this.#host.events.unobservedError(error);
   }
 
   #withSinks(peer: PeerHost): PeerHost {

@@ -1,18 +1,21 @@
 /** The client's end of a session channel: one session at a time, made when it is needed and made anew when it was lost. */
 import type { ChannelHost, ChannelSender, PeerInfo } from "../channels/channel.ts";
 import { chainMessageSinks, type MessageSink, type NextMessageSink } from "../channels/message-sink.ts";
+import type { PeerHost, PeerLink } from "../channels/peer-host.ts";
 import { ConnectionLostError } from "../errors.ts";
 import type { MethodCall } from "../messages/method-call.ts";
 import { Session } from "./session.ts";
 import type { SessionChannelContext } from "./session-channel.ts";
+import type { SessionOwner } from "./session-options.ts";
 
 /** Sends to one endpoint. */
-export class SessionSender implements ChannelSender {
+export class SessionSender implements ChannelSender, SessionOwner {
   readonly #address: string;
   readonly #context: SessionChannelContext;
   readonly #host: ChannelHost;
   readonly #chain: NextMessageSink | undefined;
   readonly #peer: PeerInfo;
+  readonly defaultTimeout: number;
   #session: Session | undefined;
   /** Sessions that take no new calls, until their last one has ended. */
   readonly #retiring = new Set<Session>();
@@ -22,6 +25,7 @@ export class SessionSender implements ChannelSender {
     this.#address = address;
     this.#context = context;
     this.#host = host;
+    this.defaultTimeout = host.defaultTimeout;
     const url = `${context.transport.scheme}://${address}`;
     this.#peer = { url, peerName: address, direction: "outgoing" };
     const sinks = context.messageSinks
@@ -61,44 +65,35 @@ export class SessionSender implements ChannelSender {
   }
 
   #connect(): Session {
-    const { transport, limits, payloadLimits, formatters, channelSinks, pool, heartbeat } = this.#context;
-    const host = this.#host;
-    const peer = this.#peer;
-    let opened = false;
-    const session = Session.connect(
-      {
-        peer,
-        formatters,
-        channelSinks,
-        limits,
-        payloadLimits,
-        defaultTimeout: host.defaultTimeout,
-        pool,
-        heartbeat,
-        openPeer: (link) => host.openPeer(peer, link, this),
-        observer: {
-          onOpen: () => {
-            opened = true;
-            host.events.connected(peer);
-          },
-          onPeerDraining: () => this.#retire(session),
-          onClosed: (error) => {
-            this.#retiring.delete(session);
-            if (this.#session === session) this.#session = undefined;
-            if (opened) host.events.disconnected(peer, error);
-          },
-          unobservedError: (error) => host.events.unobservedError(error),
-        },
-      },
-      (signal) => transport.connect(this.#address, signal),
+    const { transport } = this.#context;
+    const session = Session.connect(this.#context, this, this.#peer, (signal) =>
+      transport.connect(this.#address, signal),
     );
     this.#session = session;
     return session;
   }
 
-  #retire(session: Session): void {
+  openPeer(peer: PeerInfo, link: PeerLink): PeerHost {
+    return this.#host.openPeer(peer, link, this);
+  }
+
+  sessionOpened({ peer }: Session): void {
+    this.#host.events.connected(peer);
+  }
+
+  peerDraining(session: Session): void {
     if (this.#session === session) this.#session = undefined;
     this.#retiring.add(session);
-    this.#host.events.draining(this.#peer);
+    this.#host.events.draining(session.peer);
+  }
+
+  sessionClosed(session: Session, error: Error | undefined, wasOpen: boolean): void {
+    this.#retiring.delete(session);
+    if (this.#session === session) this.#session = undefined;
+    if (wasOpen) this.#host.events.disconnected(session.peer, error);
+  }
+
+  unobservedError(error: unknown): void {
+    this.#host.events.unobservedError(error);
   }
 }

@@ -6,6 +6,7 @@
  * are in `outgoing-calls.ts` and `incoming-calls.ts`, bytes in `frame-sender.ts` and `message-assembler.ts`.
  */
 import { ByteReader, protocolError } from "../channels/byte-reader.ts";
+import type { PeerInfo } from "../channels/channel.ts";
 import type { Connection, ConnectionHandler } from "../channels/connection.ts";
 import type { Formatter } from "../channels/formatter.ts";
 import { FormatterSink } from "../channels/formatter-sink.ts";
@@ -33,28 +34,32 @@ import { checkReturnFlags, OutgoingCalls } from "./outgoing-calls.ts";
 import { readPayload } from "./payload-layout.ts";
 import { PayloadStage } from "./payload-stage.ts";
 import { handshakeMessageLimit, messageLimit } from "./session-limits.ts";
-import type { SessionOptions } from "./session-options.ts";
+import type { SessionOptions, SessionOwner } from "./session-options.ts";
 
 /** What exists as soon as it is known how to format. */
 interface Conversation {
   readonly host: PeerHost;
-  readonly formatter: FormatterSink;
-  readonly outgoing: OutgoingCalls;
+  readonly stage: PayloadStage;
   readonly incoming: IncomingCalls;
+  /** Made with the first call: most servers never call their clients. */
+  outgoing: OutgoingCalls | undefined;
 }
 
 const noSegments: readonly Buffer[] = [];
 
 /** See the head of this file. */
 export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Pulse {
+  /** Who is at the other end. */
+  readonly peer: PeerInfo;
   readonly #options: SessionOptions;
+  readonly #owner: SessionOwner;
   readonly #role: "client" | "server";
   readonly #sender: FrameSender;
   readonly #assembler = new MessageAssembler(this);
   readonly #reader = new ByteReader();
-  readonly #heldCalls: IncomingSegments;
-  readonly #heldReturns: IncomingSegments;
-  readonly #openAttempt = new AbortController();
+  #heldCalls: IncomingSegments | undefined;
+  #heldReturns: IncomingSegments | undefined;
+  #openAttempt: AbortController | undefined;
   #state: "connecting" | "handshake" | "open" | "closed" = "connecting";
   #conversation: Conversation | undefined;
   #connection: Connection | undefined;
@@ -62,43 +67,51 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
   /** Whether the connection keeps the process running at present. */
   #keepsAlive = true;
   #idleListener: (() => void) | undefined;
-  readonly #closed: Promise<Error | undefined>;
-  #resolveClosed: (error: Error | undefined) => void = () => {};
+  #error: Error | undefined;
+  #closeListeners: ((error: Error | undefined) => void)[] = [];
   messageLimit = handshakeMessageLimit;
   lastHeard = performance.now();
+  askedAt: number | undefined = undefined;
   readonly pingInterval: number;
   readonly pingTimeout: number;
 
-  private constructor(options: SessionOptions, role: "client" | "server") {
+  private constructor(
+    options: SessionOptions,
+    owner: SessionOwner,
+    peer: PeerInfo,
+    role: "client" | "server",
+  ) {
     const { limits, pool } = options;
     this.#options = options;
+    this.#owner = owner;
+    this.peer = peer;
     this.#role = role;
     this.pingInterval = limits.pingInterval;
     this.pingTimeout = limits.pingTimeout;
     this.#sender = new FrameSender(pool, limits.maxPayloadBytes, () => this.#onFlushed());
-    const refusal = (limit: "maxPayloadBytes" | "maxReassemblyBytes", bytes: number) =>
-      new LimitExceededError(
-        limit,
-        `A message of ${bytes} bytes exceeds ${limit}, which is ${limits[limit]}`,
-      );
-    this.#heldCalls = new IncomingSegments(limits.maxPayloadBytes, limits.maxReassemblyBytes, refusal);
-    this.#heldReturns = new IncomingSegments(limits.maxPayloadBytes, limits.maxReassemblyBytes, refusal);
-    this.#closed = new Promise((resolve) => {
-      this.#resolveClosed = resolve;
-    });
   }
 
   /** The client's end. Takes calls at once; they leave when the connection is open. */
-  static connect(options: SessionOptions, open: (signal: AbortSignal) => Promise<Connection>): Session {
-    const session = new Session(options, "client");
+  static connect(
+    options: SessionOptions,
+    owner: SessionOwner,
+    peer: PeerInfo,
+    open: (signal: AbortSignal) => Promise<Connection>,
+  ): Session {
+    const session = new Session(options, owner, peer, "client");
     session.#conversation = session.#converse(options.formatters[0]);
     void session.#connect(open);
     return session;
   }
 
   /** The server's end of a connection that was accepted. */
-  static accept(options: SessionOptions, connection: Connection): Session {
-    const session = new Session(options, "server");
+  static accept(
+    options: SessionOptions,
+    owner: SessionOwner,
+    peer: PeerInfo,
+    connection: Connection,
+  ): Session {
+    const session = new Session(options, owner, peer, "server");
     session.#attach(connection);
     return session;
   }
@@ -110,20 +123,22 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
 
   /** Resolves when the session has ended, with the error if it did not end in good order. */
   whenClosed(): Promise<Error | undefined> {
-    return this.#closed;
+    if (this.#state === "closed") return Promise.resolve(this.#error);
+    return new Promise((resolve) => this.#closeListeners.push(resolve));
   }
 
   /** The peer, as messages to people put it. */
   get #peerName(): string {
-    const { url, peerName, direction } = this.#options.peer;
+    const { url, peerName, direction } = this.peer;
     return direction === "outgoing" ? `to ${url}` : `from ${peerName} to ${url}`;
   }
 
   // --- life -----------------------------------------------------------------------------------------
 
   #converse(formatter: Formatter): Conversation {
-    const { options, sender } = { options: this.#options, sender: this.#sender };
-    const host = options.openPeer(this);
+    const options = this.#options;
+    const sender = this.#sender;
+    const host = this.#owner.openPeer(this.peer, this);
     const codec = formatter.createCodec({
       limits: options.payloadLimits,
       sendDefinition: (definition) => sender.batch.insert(frameKind.definition, definition),
@@ -133,39 +148,51 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
       formatterSink,
       options.channelSinks.map((provider) => provider.createSink()),
     );
-    const onIdle = () => this.#onIdle();
-    const outgoing = new OutgoingCalls(sender, stage, host.marshaler, options.defaultTimeout, onIdle);
     const incoming = new IncomingCalls(
       sender,
       stage,
       host.dispatcher,
       host.marshaler,
       options.limits.maxCallsInFlight,
-      (error) => options.observer.unobservedError(error),
-      onIdle,
+      this.#owner,
+      () => this.#onIdle(),
     );
-    return { host, formatter: formatterSink, outgoing, incoming };
+    return { host, stage, incoming, outgoing: undefined };
+  }
+
+  #outgoing(conversation: Conversation): OutgoingCalls {
+    conversation.outgoing ??= new OutgoingCalls(
+      this.#sender,
+      conversation.stage,
+      conversation.host.marshaler,
+      this.#owner.defaultTimeout,
+      () => this.#onIdle(),
+    );
+    return conversation.outgoing;
   }
 
   async #connect(open: (signal: AbortSignal) => Promise<Connection>): Promise<void> {
     const { connectTimeout } = this.#options.limits;
+    const attempt = new AbortController();
+    this.#openAttempt = attempt;
     const timer = setTimeout(() => {
-      this.#openAttempt.abort(new Error(`no connection within ${connectTimeout} ms`));
+      attempt.abort(new Error(`no connection within ${connectTimeout} ms`));
     }, connectTimeout);
     try {
-      const connection = await open(this.#openAttempt.signal);
+      const connection = await open(attempt.signal);
       if (this.#state === "closed") connection.destroy();
       else this.#attach(connection);
     } catch (cause) {
       this.#end(this.#connectError(cause));
     } finally {
       clearTimeout(timer);
+      this.#openAttempt = undefined;
     }
   }
 
   #connectError(cause: unknown): ConnectError {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    return new ConnectError(`Cannot connect to ${this.#options.peer.url}: ${reason}`, { cause });
+    return new ConnectError(`Cannot connect to ${this.peer.url}: ${reason}`, { cause });
   }
 
   #attach(connection: Connection): void {
@@ -205,11 +232,12 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
     const connection = this.#connection;
     if (connection === undefined) return;
     clearTimeout(this.#handshakeTimer);
+    this.#handshakeTimer = undefined;
     this.#state = "open";
     this.messageLimit = messageLimit;
     this.#sender.maxPayloadBytes = Math.min(maxPayloadBytes, this.#options.limits.maxPayloadBytes);
     this.#options.heartbeat.add(this);
-    this.#options.observer.onOpen();
+    this.#owner.sessionOpened(this);
     this.#sender.open(connection);
     this.#updateKeepAlive();
   }
@@ -261,13 +289,13 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
     const connection = this.#connection;
     this.#connection = undefined;
     this.#end(
-      opened && conversation !== undefined && conversation.outgoing.size === 0
+      opened && (conversation?.outgoing?.size ?? 0) === 0
         ? undefined
         : new ConnectionLostError(`The connection ${this.#peerName} was closed by this side`, {
             reason: "local",
           }),
     );
-    this.#openAttempt.abort(new Error("closed by this side"));
+    this.#openAttempt?.abort(new Error("closed by this side"));
     await connection?.close();
   }
 
@@ -279,7 +307,7 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
         clearTimeout(timer);
         resolve();
       };
-      void this.#closed.then(this.#idleListener);
+      this.#closeListeners.push(this.#idleListener);
     });
   }
 
@@ -306,16 +334,17 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
     this.#options.heartbeat.remove(this);
     const conversation = this.#conversation;
     conversation?.incoming.close();
-    conversation?.outgoing.close((mayHaveExecuted) => this.#callError(error, opened, mayHaveExecuted));
+    conversation?.outgoing?.close((mayHaveExecuted) => this.#callError(error, opened, mayHaveExecuted));
     this.#sender.close();
     conversation?.host.closed(error);
-    this.#options.observer.onClosed(error);
-    this.#resolveClosed(error);
+    this.#owner.sessionClosed(this, error, opened);
+    this.#error = error;
+    for (const listener of this.#closeListeners.splice(0)) listener(error);
   }
 
   /** What a call rejects with that was under way when the session ended. */
   #callError(error: Error | undefined, opened: boolean, mayHaveExecuted: boolean): Error {
-    const url = this.#options.peer.url;
+    const url = this.peer.url;
     if (!opened) {
       if (error instanceof ConnectError || error === undefined)
         return error ?? new ConnectError(`${url} was closed`);
@@ -351,7 +380,7 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
   }
 
   #onFlushed(): void {
-    this.#conversation?.outgoing.onFlushed();
+    this.#conversation?.outgoing?.onFlushed();
     const { maxQueuedBytes } = this.#options.limits;
     if ((this.#connection?.queuedBytes ?? 0) > maxQueuedBytes) {
       this.#fail("slow-reader", `more than ${maxQueuedBytes} bytes wait for it to read (maxQueuedBytes)`);
@@ -369,7 +398,7 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
         }),
       );
     }
-    const result = conversation.outgoing.send(call);
+    const result = this.#outgoing(conversation).send(call);
     if (!this.#keepsAlive) this.#updateKeepAlive();
     return result;
   }
@@ -411,6 +440,7 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
     this.lastHeard = performance.now();
     try {
       this.#assembler.receive(bytes, start, end, remaining);
+      this.#reader.clear();
     } catch (error) {
       if (error instanceof ConnectError && this.#role === "server") this.#refuse(error);
       else this.#failWith(error instanceof Error ? error : new RemotingError(String(error)));
@@ -451,22 +481,22 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
       this.#onHandshakeFrame(kind, reader);
       return;
     }
-    const { host, formatter, outgoing, incoming } = this.#opened();
+    const { host, stage, outgoing, incoming } = this.#opened();
     switch (kind) {
       case frameKind.call:
       case frameKind.withdrawn:
         if ((flags & callFlag.segments) === 0)
           incoming.onCall(flags, id, reader, noSegments, owned, kind === frameKind.withdrawn);
-        else this.#hold(this.#heldCalls, id, bytes, start, end);
+        else this.#hold(this.#held(0), id, bytes, start, end);
         break;
       case frameKind.result:
       case frameKind.thrown:
         checkReturnFlags(flags);
         if ((flags & callFlag.segments) === 0) this.#onReturn(kind, flags, id, reader, noSegments, owned);
-        else this.#hold(this.#heldReturns, id, bytes, start, end);
+        else this.#hold(this.#held(fragmentFlag.ofReturn), id, bytes, start, end);
         break;
       case frameKind.fault:
-        outgoing.onFault(id, reader);
+        outgoing?.onFault(id, reader);
         break;
       case frameKind.cancel:
         incoming.onCancel(id);
@@ -475,7 +505,7 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
         this.#onComplete(id, flags, this.#held(flags).announce(id, reader));
         break;
       case frameKind.definition:
-        formatter.receiveDefinition(Buffer.from(bytes.subarray(start, end)));
+        stage.formatter.receiveDefinition(Buffer.from(bytes.subarray(start, end)));
         break;
       case frameKind.release:
         host.released(reader.readString(256), reader.readVarUint());
@@ -488,7 +518,7 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
         this.#writeFrame(frameKind.pong, 0, id);
         break;
       case frameKind.goAway:
-        this.#options.observer.onPeerDraining();
+        this.#owner.peerDraining(this);
         break;
       case frameKind.hello:
       case frameKind.welcome:
@@ -506,9 +536,7 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
     } else if (this.#role === "client" && kind === frameKind.welcome) {
       this.#open(readWelcome(reader).maxPayloadBytes);
     } else if (this.#role === "client" && kind === frameKind.refuse) {
-      throw new ConnectError(
-        `${this.#options.peer.url} refused the connection: ${readFault(reader).message}`,
-      );
+      throw new ConnectError(`${this.peer.url} refused the connection: ${readFault(reader).message}`);
     } else {
       throw protocolError(`it does not begin with a handshake (frame kind ${kind})`);
     }
@@ -520,7 +548,22 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
   }
 
   #held(flags: number): IncomingSegments {
-    return (flags & fragmentFlag.ofReturn) === 0 ? this.#heldCalls : this.#heldReturns;
+    if ((flags & fragmentFlag.ofReturn) !== 0) {
+      this.#heldReturns ??= this.#createHeld();
+      return this.#heldReturns;
+    }
+    this.#heldCalls ??= this.#createHeld();
+    return this.#heldCalls;
+  }
+
+  #createHeld(): IncomingSegments {
+    const { limits } = this.#options;
+    const refusal = (limit: "maxPayloadBytes" | "maxReassemblyBytes", bytes: number) =>
+      new LimitExceededError(
+        limit,
+        `A message of ${bytes} bytes exceeds ${limit}, which is ${limits[limit]}`,
+      );
+    return new IncomingSegments(limits.maxPayloadBytes, limits.maxReassemblyBytes, refusal);
   }
 
   #hold(held: IncomingSegments, id: number, bytes: Buffer, start: number, end: number): void {
@@ -547,7 +590,7 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
     const flags = frame[1] ?? 0;
     const isReturn = (fragmentFlags & fragmentFlag.ofReturn) !== 0;
     if (refused !== undefined) {
-      if (isReturn) outgoing.onRefusedReturn(id, refused);
+      if (isReturn) outgoing?.onRefusedReturn(id, refused);
       else incoming.onRefusedCall(flags, id, refused);
       return;
     }
@@ -569,9 +612,9 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
     const headers = (flags & callFlag.fields) === 0 ? noHeaders : readFields(reader);
     const { bytes, start, end, attachments } = readPayload(flags, reader, segments, owned);
     if (this.#options.channelSinks.length === 0) {
-      outgoing.onReturn(kind, id, bytes, start, end, attachments);
+      outgoing?.onReturn(kind, id, bytes, start, end, attachments);
     } else {
-      outgoing.onTransformedReturn(kind, id, {
+      outgoing?.onTransformedReturn(kind, id, {
         body: Buffer.from(bytes.subarray(start, end)),
         attachments,
         headers,
@@ -581,5 +624,5 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
 }
 
 function isIdle({ outgoing, incoming }: Conversation): boolean {
-  return outgoing.size === 0 && incoming.size === 0;
+  return (outgoing === undefined || outgoing.size === 0) && incoming.size === 0;
 }

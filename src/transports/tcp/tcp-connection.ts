@@ -28,8 +28,8 @@ export class TcpConnection implements Connection {
   #corked = false;
   /** The length of the message being received, and how many of its bytes are still to come. */
   #missing = 0;
-  /** Bytes of a length that has not fully arrived. */
-  readonly #prefix = Buffer.allocUnsafe(prefixSize);
+  /** A length that has not fully arrived: its first bytes, and how many they are. */
+  #prefix = 0;
   #prefixFilled = 0;
   #error: Error | undefined;
   #sawEnd = false;
@@ -121,13 +121,11 @@ export class TcpConnection implements Connection {
         length = chunk.readUInt32BE(position);
         position += prefixSize;
       } else {
-        const taken = Math.min(prefixSize - this.#prefixFilled, end - position);
-        chunk.copy(this.#prefix, this.#prefixFilled, position, position + taken);
-        position += taken;
-        this.#prefixFilled += taken;
-        if (this.#prefixFilled < prefixSize) return;
+        this.#prefix = ((this.#prefix << 8) | chunk.readUInt8(position++)) >>> 0;
+        if (++this.#prefixFilled < prefixSize) continue;
+        length = this.#prefix;
+        this.#prefix = 0;
         this.#prefixFilled = 0;
-        length = this.#prefix.readUInt32BE(0);
       }
       if (length === 0 || length > handler.messageLimit) {
         handler.onInvalid(describeLength(length, handler.messageLimit));
