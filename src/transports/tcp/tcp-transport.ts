@@ -7,6 +7,7 @@ import {
   type Transport,
   type TransportListener,
 } from "../../spi.ts";
+import { ReadBuffer } from "./read-buffer.ts";
 import { parseTcpAddress } from "./tcp-address.ts";
 import { TcpConnection } from "./tcp-connection.ts";
 
@@ -23,11 +24,7 @@ export interface TcpTransportOptions {
 export class TcpTransport implements Transport {
   readonly scheme = "tcp";
   readonly #allowAnonymousRemote: boolean;
-  /**
-   * What all client sockets read into: Node would allocate 64 KiB for each read. They can share it, because what was
-   * read is consumed before the next read. Node has no such option for accepted sockets.
-   */
-  readonly #readBuffer = Buffer.allocUnsafeSlow(256 * 1024);
+  readonly #readBuffer = new ReadBuffer();
   readonly capabilities: ChannelCapabilities = {
     duplex: true,
     reply: true,
@@ -51,13 +48,7 @@ export class TcpTransport implements Transport {
         host,
         port,
         noDelay: true,
-        onread: {
-          buffer: this.#readBuffer,
-          callback: (length) => {
-            connection?.receive(this.#readBuffer, length);
-            return true;
-          },
-        },
+        onread: this.#readBuffer.onRead((chunk, length) => connection?.receive(chunk, length)),
       });
       connection = new TcpConnection(socket, address);
       const abort = () =>
@@ -80,9 +71,13 @@ export class TcpTransport implements Transport {
       );
     }
     return new Promise((resolve, reject) => {
-      const server = createServer({ noDelay: true }, (socket) => {
-        const connection = new TcpConnection(socket, peerNameOf(socket));
-        socket.on("data", (chunk: Buffer) => connection.receive(chunk, chunk.length));
+      const server = createServer({ noDelay: true, pauseOnConnect: true }, (accepted) => {
+        const peerName = peerNameOf(accepted);
+        let connection: TcpConnection | undefined;
+        const socket = this.#readBuffer.adopt(accepted, (chunk, length) =>
+          connection?.receive(chunk, length),
+        );
+        connection = new TcpConnection(socket, peerName);
         accept(connection);
       });
       server.once("error", reject);
