@@ -49,6 +49,10 @@ export class Echo extends MarshalByRefObject {
     return value.length;
   }
 
+  sumOf(bytes: Uint8Array): number {
+    return bytes.reduce((sum, byte) => sum + byte, 0);
+  }
+
   nothing(): void {}
 }
 

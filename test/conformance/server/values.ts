@@ -126,7 +126,7 @@ export const refusedValues: Readonly<Record<string, RefusedValue>> = {
     path: () => ".owner.socket",
     message: /instance of Unmarked.*@Serializable\(\).*MarshalByRefObject/,
   },
-  "regular expression": { make: () => [/x/], path: () => "[0]", message: /instance of RegExp/ },
+  "regular expression": { make: () => [/x/], path: () => "[0]", message: /a RegExp.* cannot travel/ },
   "subclass of Map": {
     make: () => ({ "a key": new (class Registry extends Map {})() }),
     path: () => '["a key"]',
