@@ -40,7 +40,7 @@ export {
 export { noAttachments, noHeaders, type Payload } from "./channels/payload.ts";
 export type { PeerHost, PeerLink, UnmarshalContext, ValueMarshaler } from "./channels/peer-host.ts";
 export type { Transport, TransportListener, TransportSinkProvider } from "./channels/transport.ts";
-export { Tagged, type TagResolver, type WireValue } from "./channels/wire-value.ts";
+export { maxObjectKeys, Tagged, type TagResolver, type WireValue } from "./channels/wire-value.ts";
 export {
   AbortError,
   AccessDeniedError,

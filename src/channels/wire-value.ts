@@ -3,7 +3,10 @@
  * (maps, dates, references, classes) is made of these before formatting, so formatters never see objects.
  */
 
-/** What a formatter encodes. Numbers include NaN, infinities and -0. Objects have string keys only. */
+/**
+ * What a formatter encodes. Numbers include NaN, infinities and -0. Objects have string keys only, and at most
+ * {@link maxObjectKeys}: what has more is no record but a dictionary, and comes as a {@link Tagged} list.
+ */
 export type WireValue =
   | undefined
   | null
@@ -30,3 +33,6 @@ export class Tagged {
 
 /** Turns the items of a decoded {@link Tagged} into what they stand for. Throws `SerializationError`. */
 export type TagResolver = (items: readonly unknown[]) => unknown;
+
+/** The most keys that a plain object has when it comes to a formatter. */
+export const maxObjectKeys = 64;

@@ -60,8 +60,7 @@ export function errorFromWire(items: readonly unknown[]): Error {
   ) {
     throw new SerializationError("The peer sent an error in a form that is not allowed");
   }
-  const type = builtInErrors.get(name) ?? Error;
-  const error = new type(message);
+  const error = createError(name, message);
   substitutes.add(error);
   // The stack of this place would be a lie.
   error.stack = `${name}: ${message}\n    at <another process>`;
@@ -71,6 +70,12 @@ export function errorFromWire(items: readonly unknown[]): Error {
     define(error, key, value, key !== "cause" && key !== "errors");
   }
   return error;
+}
+
+function createError(name: string, message: string): Error {
+  if (name === "AggregateError") return new AggregateError([], message);
+  const type = builtInErrors.get(name) ?? Error;
+  return new type(message);
 }
 
 function define(error: Error, key: string, value: unknown, enumerable: boolean): void {

@@ -3,7 +3,7 @@
  * travels by reference becomes a token, and what may not travel at all is refused with the path to it.
  */
 import type { UnmarshalContext, ValueMarshaler } from "../channels/peer-host.ts";
-import { Tagged, type WireValue } from "../channels/wire-value.ts";
+import { maxObjectKeys, Tagged, type WireValue } from "../channels/wire-value.ts";
 import type { AnyClass } from "../contract/class.ts";
 import { serializableTypeNamed, serializableTypeOf } from "../contract/type-registry.ts";
 import { SerializationError } from "../errors.ts";
@@ -26,14 +26,29 @@ function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
+/** What belongs to the walk of one value. */
+class MarshalState {
+  readonly attachments: Uint8Array[];
+  readonly scope: ReferenceScope;
+  /** The ids that were counted for the peer. */
+  readonly counted: string[] = [];
+  /** The errors being walked, each the cause of the one before: a cause that comes again is left out. */
+  readonly errors: Error[] = [];
+
+  constructor(attachments: Uint8Array[], scope: ReferenceScope) {
+    this.attachments = attachments;
+    this.scope = scope;
+  }
+}
+
 /** Marshals for one peer. */
 export class Marshaler implements ValueMarshaler {
   readonly #references: ReferenceHost;
   readonly #maxDepth: number;
-  #attachments: Uint8Array[] = [];
-  #scope: ReferenceScope = "argument";
-  /** The ids counted by the marshal under way, for {@link rollback}. */
-  #counted: string[] = [];
+  /** The marshal under way. */
+  #state = new MarshalState([], "argument");
+  /** The last one that succeeded, for {@link rollback}. */
+  #last: MarshalState | undefined;
 
   /**
    * @param references Knows the objects of this domain and the peer's.
@@ -45,20 +60,31 @@ export class Marshaler implements ValueMarshaler {
   }
 
   marshal(value: unknown, root: string, attachments: Uint8Array[]): WireValue {
-    this.#attachments = attachments;
-    this.#scope = root === "args" ? "argument" : "result";
-    if (this.#counted.length > 0) this.#counted = [];
+    // A getter or a `serialize` hook may make a call of its own in the middle of this one: keep what belongs to it.
+    const outer = this.#state;
+    const state = new MarshalState(attachments, root === "args" ? "argument" : "result");
+    this.#state = state;
     try {
-      return this.#walk(value, this.#maxDepth);
+      const wire = this.#walk(value, this.#maxDepth);
+      this.#last = state;
+      return wire;
     } catch (error) {
-      this.rollback();
+      this.#rollbackTo(state, 0, 0);
       throw this.#explain(error, value, root);
+    } finally {
+      this.#state = outer;
     }
   }
 
   rollback(): void {
-    for (const id of this.#counted) this.#references.unexport(id);
-    this.#counted = [];
+    if (this.#last !== undefined) this.#rollbackTo(this.#last, 0, 0);
+    this.#last = undefined;
+  }
+
+  /** Forgets what was counted and attached since there were so many. */
+  #rollbackTo(state: MarshalState, counted: number, attached: number): void {
+    for (const id of state.counted.splice(counted)) this.#references.unexport(id);
+    state.attachments.length = attached;
   }
 
   #explain(error: unknown, value: unknown, root: string): unknown {
@@ -77,8 +103,9 @@ export class Marshaler implements ValueMarshaler {
   #walk(value: unknown, depth: number): WireValue {
     if (typeof value === "function") return this.#reference(value) ?? this.#unknownInstance(value);
     switch (typeof value) {
-      case "string":
       case "number":
+        return value === 0 && Object.is(value, -0) ? new Tagged([tag.negativeZero]) : value;
+      case "string":
       case "boolean":
       case "undefined":
         return value;
@@ -92,7 +119,7 @@ export class Marshaler implements ValueMarshaler {
   }
 
   #walkObject(value: object, depth: number): WireValue {
-    if (depth === 0) {
+    if (depth <= 0) {
       throw new MarshalingFailure(value, `is nested deeper than ${this.#maxDepth} levels`);
     }
     const prototype: unknown = Object.getPrototypeOf(value);
@@ -107,7 +134,12 @@ export class Marshaler implements ValueMarshaler {
     for (let index = 0; index < array.length; index++) {
       const item = array[index];
       const type = typeof item;
-      if (type === "string" || type === "number" || type === "boolean" || type === "undefined") {
+      if (
+        type === "string" ||
+        (type === "number" && item !== 0) ||
+        type === "boolean" ||
+        type === "undefined"
+      ) {
         if (copy !== undefined) copy[index] = item as WireValue;
         continue;
       }
@@ -124,13 +156,25 @@ export class Marshaler implements ValueMarshaler {
 
   #walkPlain(object: PlainObject, depth: number): WireValue {
     let copy: { [key: string]: WireValue } | undefined;
+    let keys = 0;
+    const counted = this.#state.counted.length;
+    const attached = this.#state.attachments.length;
     for (const key in object) {
+      if (++keys > maxObjectKeys) {
+        this.#rollbackTo(this.#state, counted, attached);
+        return this.#walkDictionary(object, depth);
+      }
       const item = object[key];
       if (key === "__proto__") {
         throw new MarshalingFailure(object, 'has a key "__proto__", which no peer accepts');
       }
       const type = typeof item;
-      if (type === "string" || type === "number" || type === "boolean" || type === "undefined") {
+      if (
+        type === "string" ||
+        (type === "number" && item !== 0) ||
+        type === "boolean" ||
+        type === "undefined"
+      ) {
         if (copy !== undefined) copy[key] = item as WireValue;
         continue;
       }
@@ -148,6 +192,17 @@ export class Marshaler implements ValueMarshaler {
       }
     }
     return copy ?? (object as { readonly [key: string]: WireValue });
+  }
+
+  #walkDictionary(object: PlainObject, depth: number): WireValue {
+    const items: [number, ...WireValue[]] = [tag.dictionary];
+    for (const [key, item] of Object.entries(object)) {
+      if (key === "__proto__") {
+        throw new MarshalingFailure(object, 'has a key "__proto__", which no peer accepts');
+      }
+      items.push(key, this.#walk(item, depth));
+    }
+    return new Tagged(items);
   }
 
   #walkInstance(value: object, prototype: object, depth: number): WireValue {
@@ -172,6 +227,7 @@ export class Marshaler implements ValueMarshaler {
     const type =
       typeof value.constructor === "function" ? serializableTypeOf(value.constructor as AnyClass) : undefined;
     if (type !== undefined) {
+      this.#expectRoom(value, depth);
       const fields = type.serialize === undefined ? ownFields(value) : type.serialize(value);
       return new Tagged([tag.object, type.name, this.#walk(fields, depth - 1)]);
     }
@@ -184,19 +240,24 @@ export class Marshaler implements ValueMarshaler {
     return this.#unknownInstance(value);
   }
 
+  /** A tagged value with fields takes two levels on the wire. */
+  #expectRoom(value: object, depth: number): void {
+    if (depth < 2) throw new MarshalingFailure(value, `is nested deeper than ${this.#maxDepth} levels`);
+  }
+
   #binary(kind: number, value: ArrayBuffer | ArrayBufferView): WireValue {
     const bytes = bytesOf(value);
     if (bytes.length < attachmentThreshold) return new Tagged([tag.binary, kind, bytes]);
-    this.#attachments.push(bytes);
-    return new Tagged([tag.binary, kind, this.#attachments.length - 1]);
+    this.#state.attachments.push(bytes);
+    return new Tagged([tag.binary, kind, this.#state.attachments.length - 1]);
   }
 
   #reference(value: object): WireValue | undefined {
-    const outgoing = this.#references.export(value, this.#scope);
+    const outgoing = this.#references.export(value, this.#state.scope);
     if (outgoing === undefined) return undefined;
     if (outgoing.kind === "home") return new Tagged([tag.home, outgoing.id]);
     const { id, typeName } = outgoing.reference;
-    this.#counted.push(id);
+    this.#state.counted.push(id);
     return typeName === undefined
       ? new Tagged([tag.function, id])
       : new Tagged([tag.reference, id, typeName]);
@@ -211,17 +272,22 @@ export class Marshaler implements ValueMarshaler {
   }
 
   #error(error: Error, depth: number): WireValue {
+    this.#expectRoom(error, depth);
+    if (this.#state.errors.includes(error)) throw new MarshalingFailure(error, "is its own cause");
+    this.#state.errors.push(error);
     const properties: { [key: string]: WireValue } = {};
     for (const [key, item] of errorProperties(error)) {
       // An error must always get through: what of it cannot travel stays behind.
-      const counted = this.#counted.length;
+      const counted = this.#state.counted.length;
+      const attached = this.#state.attachments.length;
       try {
         properties[key] = this.#walk(item, depth - 2);
       } catch (failure) {
         if (!(failure instanceof MarshalingFailure)) throw failure;
-        for (const id of this.#counted.splice(counted)) this.#references.unexport(id);
+        this.#rollbackTo(this.#state, counted, attached);
       }
     }
+    this.#state.errors.pop();
     return new Tagged([tag.error, String(error.name), String(error.message), properties]);
   }
 
@@ -250,6 +316,10 @@ export class Marshaler implements ValueMarshaler {
         return mapFromWire(items);
       case tag.set:
         return new Set(items.slice(1));
+      case tag.dictionary:
+        return dictionaryFromWire(items);
+      case tag.negativeZero:
+        return -0;
       case tag.binary:
         return binaryFromWire(items, context);
       case tag.error:
@@ -345,6 +415,17 @@ function mapFromWire(items: readonly unknown[]): Map<unknown, unknown> {
   return map;
 }
 
+function dictionaryFromWire(items: readonly unknown[]): PlainObject {
+  if (items.length % 2 === 0) malformed("an object");
+  const object: { [key: string]: unknown } = {};
+  for (let index = 1; index < items.length; index += 2) {
+    const key = items[index];
+    if (typeof key !== "string" || key === "__proto__") malformed("an object");
+    object[key] = items[index + 1];
+  }
+  return object;
+}
+
 function binaryFromWire(items: readonly unknown[], context: UnmarshalContext): unknown {
   const kind = expectNumber(items[1], "binary data");
   const content = typeof items[2] === "number" ? context.attachments[items[2]] : items[2];
@@ -370,7 +451,6 @@ function binaryFromWire(items: readonly unknown[], context: UnmarshalContext): u
 function serializableFromWire(items: readonly unknown[]): object {
   const name = expectName(items[1]);
   const fields = items[2];
-  if (!isObject(fields)) malformed("an object");
   const type = serializableTypeNamed(name);
   if (type === undefined) {
     throw new SerializationError(
@@ -378,6 +458,7 @@ function serializableFromWire(items: readonly unknown[]): object {
     );
   }
   if (type.deserialize !== undefined) return type.deserialize(fields);
+  if (!isObject(fields)) malformed("an object");
   const prototype: object = type.type.prototype;
   const value: object = Object.create(prototype);
   const isError = prototype instanceof Error;

@@ -1,5 +1,8 @@
 /** Finds out where in a value the trouble is. Only called when there is some, so it may be slow. */
 
+import type { AnyClass } from "../contract/class.ts";
+import { serializableNameOf } from "../contract/type-registry.ts";
+
 /** Thrown inside the marshaler; becomes a `SerializationError` with a path. */
 export class MarshalingFailure {
   /** What cannot travel. */
@@ -14,6 +17,15 @@ export class MarshalingFailure {
 
 const identifier = /^[A-Za-z_$][\w$]*$/;
 
+/** Whether the fields of an object travel: those of references do not, whatever is in them. */
+function travelsByValue(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null || value instanceof Error) return true;
+  return (
+    typeof value.constructor === "function" && serializableNameOf(value.constructor as AnyClass) !== undefined
+  );
+}
+
 function* childrenOf(value: unknown): Generator<[step: string, child: unknown]> {
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index++) yield [`[${index}]`, value[index]];
@@ -27,7 +39,7 @@ function* childrenOf(value: unknown): Generator<[step: string, child: unknown]> 
   } else if (value instanceof Set) {
     let index = 0;
     for (const item of value) yield [`.values()[${index++}]`, item];
-  } else if (typeof value === "object" && value !== null) {
+  } else if (typeof value === "object" && value !== null && travelsByValue(value)) {
     for (const [key, child] of Object.entries(value)) {
       yield [identifier.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`, child];
     }

@@ -23,4 +23,8 @@ export const tag = {
   home: 10,
   /** `[tag, id, aborted]`: an AbortSignal of the sender's. */
   signal: 11,
+  /** `[tag, key, value, key, value, …]`: a plain object with many keys. */
+  dictionary: 12,
+  /** `[tag]`: the number -0, which most formats take for 0. */
+  negativeZero: 13,
 } as const;

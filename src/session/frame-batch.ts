@@ -6,11 +6,18 @@ import { frameHeaderSize, frameKind } from "./frame-kind.ts";
 
 const noMemory = Buffer.alloc(0);
 
+/** An open frame that waits for another one to be written before it. */
+interface ParkedFrame {
+  readonly bytes: Buffer;
+  readonly headerLength: number;
+}
+
 /** Frames are begun, written into like any {@link ByteWriter}, and ended; then the batch is taken and sent. */
 export class FrameBatch extends ByteWriter {
   readonly #pool: BufferPool;
   #frameStart = -1;
   #bodyStart = 0;
+  #parked: ParkedFrame[] | undefined;
 
   constructor(pool: BufferPool) {
     super(noMemory);
@@ -21,8 +28,17 @@ export class FrameBatch extends ByteWriter {
     return this.bytes.length === 0;
   }
 
-  /** Begins a frame. Its length is filled in by {@link end}. */
+  /** Whether a frame was begun and not yet ended. */
+  get isOpen(): boolean {
+    return this.#frameStart >= 0;
+  }
+
+  /**
+   * Begins a frame. Its length is filled in by {@link end}. If one is open, the new one comes before it: formatting
+   * a payload may run application code (a getter, a `serialize` hook), which may make a call of its own.
+   */
   begin(kind: number, flags: number, id: number): void {
+    if (this.#frameStart >= 0) this.#park();
     if (this.bytes.length === 0) {
       this.bytes = this.#pool.acquire();
       this.position = messageHeadroom;
@@ -78,13 +94,16 @@ export class FrameBatch extends ByteWriter {
   end(): void {
     this.setUint32(this.#frameStart, this.position - this.#frameStart - 4);
     this.#frameStart = -1;
+    if (this.#parked !== undefined) this.#unpark();
   }
 
   /** Forgets the open frame. */
   cancel(): void {
     this.position = this.#frameStart;
     this.#frameStart = -1;
-    if (this.position === messageHeadroom) {
+    if (this.#parked !== undefined && this.#parked.length > 0) {
+      this.#unpark();
+    } else if (this.position === messageHeadroom) {
       this.#pool.release(this.bytes);
       this.bytes = noMemory;
     }
@@ -92,25 +111,29 @@ export class FrameBatch extends ByteWriter {
 
   /** Writes a whole frame; if one is open, in front of it. */
   insert(kind: number, body: Uint8Array): void {
-    const open = this.#frameStart;
-    if (open < 0) {
-      this.begin(kind, 0, 0);
-      this.writeBytes(body);
-      this.end();
-      return;
-    }
-    const shift = frameHeaderSize + body.length;
-    this.reserve(shift);
-    this.bytes.copyWithin(open + shift, open, this.position);
-    const frameEnd = this.position + shift;
-    const bodyStart = this.#bodyStart + shift;
-    this.position = open;
     this.begin(kind, 0, 0);
     this.writeBytes(body);
     this.end();
-    this.position = frameEnd;
-    this.#frameStart = open + shift;
-    this.#bodyStart = bodyStart;
+  }
+
+  /** Takes the open frame out of the way of another one. */
+  #park(): void {
+    const start = this.#frameStart;
+    this.#parked ??= [];
+    this.#parked.push({
+      bytes: Buffer.from(this.bytes.subarray(start, this.position)),
+      headerLength: this.#bodyStart - start,
+    });
+    this.position = start;
+  }
+
+  /** Goes on with the frame that was parked last. */
+  #unpark(): void {
+    const parked = this.#parked?.pop();
+    if (parked === undefined) return;
+    this.#frameStart = this.position;
+    this.#bodyStart = this.position + parked.headerLength;
+    this.writeBytes(parked.bytes);
   }
 
   /** The memory with all frames; read {@link position} for their length before. The batch is empty then. */

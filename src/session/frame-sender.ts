@@ -131,7 +131,8 @@ export class FrameSender {
     segments: readonly Uint8Array[],
   ): readonly Uint8Array[] {
     const connection = this.#connection;
-    if (connection === undefined || !fragments.isEmpty || connection.queuedBytes > 0) return segments;
+    if (connection === undefined || !fragments.isEmpty || connection.queuedBytes > 0 || !this.batch.isEmpty)
+      return segments;
     const end = messageHeadroom + frameHeaderSize;
     for (const [index, segment] of segments.entries()) {
       let sent = 0;
@@ -152,15 +153,24 @@ export class FrameSender {
   #schedule(): void {
     if (this.batch.position >= batchSize) {
       this.flush();
-    } else if (!this.#scheduled && this.#connection !== undefined) {
-      this.#scheduled = true;
-      process.nextTick(this.#flush);
+    } else {
+      this.#scheduleFlush();
     }
+  }
+
+  #scheduleFlush(): void {
+    if (this.#scheduled || this.#connection === undefined) return;
+    this.#scheduled = true;
+    process.nextTick(this.#flush);
   }
 
   /** Hands over what was gathered, and of the fragments as many as the transport should hold. */
   flush(): void {
     this.#scheduled = false;
+    if (this.batch.isOpen) {
+      this.#scheduleFlush();
+      return;
+    }
     const connection = this.#connection;
     if (connection === undefined) {
       if (this.batch.position >= batchSize) {

@@ -252,7 +252,8 @@ export class IncomingCalls {
       this.#owner.unobservedError(error);
       call.onCompleted?.();
     } else if (error instanceof AccessDeniedError || error instanceof LimitExceededError) {
-      this.#refuse(call, error);
+      this.#writeFault(call, error, error.mayHaveExecuted);
+      call.onCompleted?.();
     } else {
       this.#reply(call, frameKind.thrown, error, "error");
     }

@@ -156,7 +156,7 @@ export class OutgoingCalls {
   /** The way without sinks: formats into the batch itself. Returns where the frame begins, -1 if it has segments. */
   #writeFormatted(id: number, call: MethodCall, timeout: number): number {
     const batch = this.#sender.batch;
-    this.#begin(id, call, timeout, noHeaders);
+    const definesRoute = this.#begin(id, call, timeout, noHeaders);
     let attachments: readonly Uint8Array[];
     try {
       attachments = this.#stage.formatter.format(call.args, "args", batch);
@@ -165,7 +165,7 @@ export class OutgoingCalls {
       throw error;
     }
     const frame = attachments.length === 0 ? batch.frameStart : -1;
-    this.#finish(id, call, attachments);
+    this.#finish(id, call, definesRoute, attachments);
     return frame;
   }
 
@@ -181,22 +181,27 @@ export class OutgoingCalls {
   }
 
   #writePayload(id: number, call: MethodCall, timeout: number, payload: Payload): void {
-    this.#begin(id, call, timeout, payload.headers);
+    const definesRoute = this.#begin(id, call, timeout, payload.headers);
     this.#sender.batch.writeBytes(payload.body);
-    this.#finish(id, call, payload.attachments);
+    this.#finish(id, call, definesRoute, payload.attachments);
   }
 
-  #finish(id: number, call: MethodCall, attachments: readonly Uint8Array[]): void {
+  #finish(id: number, call: MethodCall, definesRoute: boolean, attachments: readonly Uint8Array[]): void {
     try {
       this.#sender.finishPayload(id, 0, attachments);
     } catch (error) {
       this.#marshaler.rollback();
       throw error;
     }
-    this.#defineRoute(call);
+    // Counted when the frame is finished, in the order in which the peer will read it.
+    if (definesRoute) this.#routes.define(call.target, call.method);
   }
 
-  #begin(id: number, call: MethodCall, timeout: number, headers: Payload["headers"]): void {
+  /**
+   * Writes the header. Returns whether the frame gives its route a number. Ids of objects are used by one peer and
+   * for a while: they would fill the table, and go by name.
+   */
+  #begin(id: number, call: MethodCall, timeout: number, headers: Payload["headers"]): boolean {
     const { kind, target, method, oneWay } = call;
     if (target.length > maxTargetLength || method.length > maxMethodLength) {
       throw new RemotingError(
@@ -211,24 +216,16 @@ export class OutgoingCalls {
     batch.begin(frameKind.call, flags, id);
     const route = this.#routes.find(target, method);
     batch.writeVarUint(route);
+    const definesRoute = route === 0 && !isObjectId(target) && this.#routes.hasRoom;
     if (route === 0) {
-      if (!isObjectId(target) && this.#routes.hasRoom) batch.setFlag(callFlag.defineRoute);
+      if (definesRoute) batch.setFlag(callFlag.defineRoute);
       batch.writeString(target);
       batch.writeString(method);
     }
     if (timeout > 0) batch.writeUint32(Math.min(Math.ceil(timeout), 0xffff_ffff));
     this.#sender.writeFields(headers);
     batch.beginBody();
-  }
-
-  /**
-   * Counts a route that the frame just finished has defined, as the peer does when it reads it. Ids of objects are
-   * used by one peer and for a while: they would fill the table, and go by name.
-   */
-  #defineRoute({ target, method }: MethodCall): void {
-    if (!isObjectId(target) && this.#routes.hasRoom && this.#routes.find(target, method) === 0) {
-      this.#routes.define(target, method);
-    }
+    return definesRoute;
   }
 
   #listen(id: number, pending: PendingCall, signal: AbortSignal): void {

@@ -25,7 +25,10 @@ export class PayloadStage {
   /** Formats a value at once, and lets the sinks transform it. */
   outgoing(value: unknown, root: string): Payload | Promise<Payload> {
     const writer = new ByteWriter();
-    const attachments = this.formatter.format(value, root, writer);
+    // A sink may take its time, and what the application does to its binaries meanwhile must not be seen.
+    const attachments = this.formatter
+      .format(value, root, writer)
+      .map((attachment) => Buffer.from(attachment));
     const payload: Payload = { body: writer.written(), attachments, headers: noHeaders };
     return passThrough(this.#sinks, payload, (sink, passed) => sink.outgoing(passed));
   }

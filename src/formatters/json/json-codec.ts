@@ -25,14 +25,14 @@ const specialNumbers: ReadonlyMap<string, number | undefined> = new Map([
   ["-0", -0],
 ]);
 
-/** A tagged value is an array in an object: two levels where MessagePack has one. */
+/** A tagged value is an array in an object: two levels where MessagePack has one, and the innermost may be one. */
 const levelsPerTaggedValue = 2;
 
 export class JsonCodec implements Codec {
   readonly #limits: PayloadLimits;
 
   constructor(limits: PayloadLimits) {
-    this.#limits = { ...limits, maxDepth: limits.maxDepth * levelsPerTaggedValue };
+    this.#limits = { ...limits, maxDepth: (limits.maxDepth + 1) * levelsPerTaggedValue };
   }
 
   encode(value: WireValue, writer: ByteWriter): void {

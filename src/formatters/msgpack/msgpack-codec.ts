@@ -1,5 +1,5 @@
 /** MessagePack for one peer: msgpackr, guarded by a validator and helped by shapes. */
-import { Packr, Unpackr } from "msgpackr";
+import { type Options, Packr, RESET_BUFFER_MODE, Unpackr } from "msgpackr";
 import {
   type ByteWriter,
   type Codec,
@@ -11,8 +11,15 @@ import {
 } from "../../spi.ts";
 import { withResolver } from "./extensions.ts";
 import { decodeScalars, encodeScalars, notScalars } from "./scalars.ts";
-import { maxFields, maxShapes, readDefinition, ShapeCandidates, writeDefinition } from "./shapes.ts";
+import { maxShapes, readDefinition, ShapeCandidates, writeDefinition } from "./shapes.ts";
 import { Validator } from "./validator.ts";
+
+/** Options that msgpackr has but does not declare. */
+interface PackrOptions extends Options {
+  readonly maxOwnStructures?: number;
+  readonly useToJSON?: boolean;
+  readonly moreTypes?: boolean;
+}
 
 /** A list of shapes as msgpackr keeps it. */
 interface Structures extends Array<Structure> {
@@ -26,10 +33,10 @@ interface Structure extends Array<string> {
 }
 
 /**
- * After so many objects msgpackr's tree of key sequences is built anew, or objects used as dictionaries
- * would make it grow for ever.
+ * After so many bytes that held objects without a shape, msgpackr's tree of key sequences is built anew: objects
+ * used as dictionaries would make it grow for ever.
  */
-const maxObjectsBetweenRebuilds = 10_000;
+const maxBytesBetweenRebuilds = 256 * 1024;
 
 /** Records with a number from this on have a second byte. */
 const firstLongRecord = 32;
@@ -74,7 +81,8 @@ class Encoder {
   readonly #packr: Packr;
   readonly #structures: Structures = [];
   readonly #candidates = new ShapeCandidates();
-  #objects = 0;
+  /** Bytes encoded since the tree of key sequences was last built. */
+  #bytes = 0;
   #told = 0;
 
   constructor(sendDefinition: CodecOptions["sendDefinition"]) {
@@ -86,31 +94,23 @@ class Encoder {
             maxSharedStructures: maxShapes,
             // No definitions within a payload: each is either known to the peer before, or a plain map.
             maxOwnStructures: 0,
-            useRecords: (object: object) => this.#mayBeShape(object),
             shouldShareStructure: (keys: string[]) => this.#candidates.isWorthy(keys),
             saveStructures: () => this.#tell(sendDefinition),
           };
-    this.#packr = new Packr({
-      ...shapes,
-      variableMapSize: true,
-      useToJSON: false,
-      moreTypes: false,
-    } as object);
+    const options: PackrOptions = { ...shapes, variableMapSize: true, useToJSON: false, moreTypes: false };
+    this.#packr = new Packr(options);
   }
 
+  /** The encoded value, in memory that the next call overwrites. */
   encode(value: WireValue): Uint8Array {
-    if (this.#objects > maxObjectsBetweenRebuilds) {
-      this.#objects = 0;
-      this.#structures.transitions = null;
+    if (this.#bytes > maxBytesBetweenRebuilds) {
+      this.#bytes = 0;
+      if (this.#candidates.rejected || this.#told === maxShapes) this.#structures.transitions = null;
+      this.#candidates.rejected = false;
     }
-    return this.#packr.pack(value);
-  }
-
-  #mayBeShape(object: object): boolean {
-    this.#objects++;
-    let fields = 0;
-    for (const _ in object) if (++fields > maxFields) return false;
-    return fields > 0;
+    const encoded = this.#packr.pack(value, RESET_BUFFER_MODE);
+    this.#bytes += encoded.length;
+    return encoded;
   }
 
   #tell(sendDefinition: (definition: Uint8Array) => void): void {
@@ -125,12 +125,13 @@ class Decoder {
   readonly #validator: Validator;
 
   constructor(shapes: Structures, { limits }: CodecOptions) {
-    this.#unpackr = new Unpackr({
+    const options: PackrOptions = {
       structures: shapes,
       useRecords: true,
       mapsAsObjects: true,
       moreTypes: false,
-    } as object);
+    };
+    this.#unpackr = new Unpackr(options);
     this.#validator = new Validator(limits, (record) => shapes[record]?.length);
   }
 

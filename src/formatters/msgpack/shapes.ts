@@ -3,11 +3,11 @@
  * of its own, and from then on its objects travel as a number and their values. That is what makes structured
  * payloads fast (msgpackr calls it records).
  */
-import { SerializationError } from "../../spi.ts";
+import { maxObjectKeys, SerializationError } from "../../spi.ts";
 
 /** How many shapes each side remembers for the other, and how many fields one may have: part of the protocol. */
 export const maxShapes = 1024;
-export const maxFields = 64;
+export const maxFields = maxObjectKeys;
 const maxDefinitionBytes = 8192;
 
 const fieldName = /^[A-Za-z_$][A-Za-z0-9_$]{0,63}$/;
@@ -65,9 +65,12 @@ function refused(reason: string): SerializationError {
  */
 export class ShapeCandidates {
   #seen = new Set<string>();
+  /** Whether any keys were found not worthy since this was last set to `false`. */
+  rejected = false;
 
   /** Whether objects with these keys should get a number now. */
   isWorthy(keys: readonly string[]): boolean {
+    this.rejected = true;
     if (!isShape(keys)) return false;
     const text = keys.join(" ");
     if (this.#seen.delete(text)) return true;

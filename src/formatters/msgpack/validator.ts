@@ -29,8 +29,8 @@ export class Validator {
   constructor(limits: PayloadLimits, fieldCount: FieldCount) {
     this.#limits = limits;
     this.#fieldCount = fieldCount;
-    this.#open = new Int32Array(limits.maxDepth + 1);
-    this.#isMap = new Uint8Array(limits.maxDepth + 1);
+    this.#open = new Int32Array(limits.maxDepth + 2);
+    this.#isMap = new Uint8Array(limits.maxDepth + 2);
   }
 
   /**
@@ -43,6 +43,8 @@ export class Validator {
     const { maxDepth, maxNodes } = this.#limits;
     let depth = 0;
     let nodes = 0;
+    // The items of a tagged value may lie one level deeper: the value itself, a date say, is none to its sender.
+    let allowedDepth = maxDepth;
     let position = start;
     // The outermost level is an array of one.
     open[0] = 1;
@@ -150,7 +152,11 @@ export class Validator {
           case token.fixExtension1:
             position = this.#skipExtension(bytes, position, end);
             // The items of a tagged value come next, in the place of the value itself.
-            if (bytes[position - 2] === extension.tagged) open[depth] = left;
+            if (bytes[position - 2] === extension.tagged) {
+              open[depth] = left;
+              allowedDepth = maxDepth + 1;
+              continue;
+            }
             break;
           default:
             malformed(`token 0x${first.toString(16)} is not allowed`);
@@ -160,9 +166,10 @@ export class Validator {
       if (count >= 0) {
         // Each value has at least one byte: a larger count is a lie, told to make the decoder allocate.
         if (count > end - position) malformed("it declares more values than it has bytes");
-        if (++depth > maxDepth) {
+        if (++depth > allowedDepth) {
           throw new LimitExceededError("maxDepth", `The payload is nested deeper than ${maxDepth} levels`);
         }
+        allowedDepth = maxDepth;
         open[depth] = count;
         mapLevels[depth] = isMap ? 1 : 0;
       }
