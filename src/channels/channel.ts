@@ -32,7 +32,7 @@ export interface ChannelHost {
    * @param link The way back to the peer; absent where there is none, and then nothing can travel by reference.
    * @param sender The way to the peer's endpoint that outlives this conversation, for a peer that can be dialled.
    */
-  openPeer(peer: PeerInfo, link?: PeerLink, sender?: ChannelSender): PeerHost;
+  openPeer(peer: PeerInfo, link?: PeerLink, sender?: Pick<ChannelSender, "send">): PeerHost;
   /** Milliseconds a call may take when it does not say. */
   readonly defaultTimeout: number;
   /** Tells the domain's listeners what happened to a peer. */

@@ -58,7 +58,7 @@ export class DomainPeer implements PeerHost, ReferenceHost, CallDispatcher {
   readonly #objects: ObjectTable;
   readonly #url: string;
   readonly #link: PeerLink | undefined;
-  readonly #sender: ChannelSender | undefined;
+  readonly #sender: Pick<ChannelSender, "send"> | undefined;
   // Made when the first reference or signal passes: most conversations have none, and an idle one should be small.
   #imported: ImportedReferences<PeerReference> | undefined;
   #signals: Signals | undefined;
@@ -70,7 +70,7 @@ export class DomainPeer implements PeerHost, ReferenceHost, CallDispatcher {
     domain: PeerDomain,
     url: string,
     link: PeerLink | undefined,
-    sender: ChannelSender | undefined,
+    sender: Pick<ChannelSender, "send"> | undefined,
   ) {
     this.#domain = domain;
     this.#objects = domain.objects;

@@ -413,10 +413,7 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
       whenDisconnected: () => sender.whenDisconnected(),
       release: () => {},
     };
-    return this.#proxies.create(
-      target,
-      described === undefined ? { kind: "dynamic" } : { kind: "typed", type: described },
-    );
+    return this.#proxies.create(target, kindOf(described));
   }
 
   /** What is known of a class; remembers it for references that come to it. */
@@ -508,7 +505,7 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
     let kind: ProxyKind = { kind: "function" };
     if (typeName !== undefined) {
       const type = this.#contracts.get(typeName);
-      kind = type === undefined ? { kind: "dynamic" } : { kind: "typed", type };
+      kind = kindOf(type);
     }
     return this.#proxies.create(target, kind);
   }
@@ -527,4 +524,12 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/**
+ * Which kind of proxy stands for objects of a type. One without activation may be an abstract contract, whose methods
+ * leave no trace at run time: then the server knows them, and any name is passed on.
+ */
+function kindOf(type: ServiceType | undefined): ProxyKind {
+  return type?.mode === undefined ? { kind: "dynamic" } : { kind: "typed", type };
 }

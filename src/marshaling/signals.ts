@@ -1,5 +1,8 @@
 /** Signals that travel: one side watches the application's, the other has one that follows it. */
 
+/** How many signals may be aborted before the call arrives that brings them. */
+const maxEarly = 10_000;
+
 /** The signals passed in one conversation. */
 export class Signals {
   readonly #change: (id: number, aborted: boolean) => void;
@@ -50,6 +53,11 @@ export class Signals {
   /** The peer says that its signal was aborted, or can no longer be. */
   changed(id: number, aborted: boolean): void {
     const controller = this.#imported.get(id);
+    if (controller === undefined && aborted && this.#imported.size < maxEarly) {
+      // The call that brings it is still under way, in fragments or in a sink.
+      this.import(id).abort();
+      return;
+    }
     this.#imported.delete(id);
     if (aborted) controller?.abort();
   }

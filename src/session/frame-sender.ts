@@ -89,17 +89,6 @@ export class FrameSender {
     const batch = this.batch;
     let total = batch.bodyLength;
     for (const attachment of attachments) total += attachment.length;
-    if (total > maxInlinePayload) {
-      this.#finishInFragments(id, fragmentFlags, attachments, total);
-      return;
-    }
-    if (attachments.length > 0) writeInlineAttachments(batch, attachments, total - batch.bodyLength);
-    batch.end();
-    this.#schedule();
-  }
-
-  #finishInFragments(id: number, flags: number, attachments: readonly Uint8Array[], total: number): void {
-    const batch = this.batch;
     if (total > this.maxPayloadBytes) {
       batch.cancel();
       throw new LimitExceededError(
@@ -107,6 +96,17 @@ export class FrameSender {
         `The message has ${total} bytes and the peer takes ${this.maxPayloadBytes}: send less at a time, or raise maxPayloadBytes on the receiving side`,
       );
     }
+    if (total > maxInlinePayload) {
+      this.#finishInFragments(id, fragmentFlags, attachments);
+      return;
+    }
+    if (attachments.length > 0) writeInlineAttachments(batch, attachments, total - batch.bodyLength);
+    batch.end();
+    this.#schedule();
+  }
+
+  #finishInFragments(id: number, flags: number, attachments: readonly Uint8Array[]): void {
+    const batch = this.batch;
     const segments = [batch.takeBody(), ...attachments];
     batch.setFlag(callFlag.segments);
     batch.end();

@@ -4,6 +4,7 @@ import type { CallDispatcher, CallTarget } from "../channels/call-dispatcher.ts"
 import { noHeaders, type Payload } from "../channels/payload.ts";
 import type { ValueMarshaler } from "../channels/peer-host.ts";
 import {
+  AbortError,
   AccessDeniedError,
   ConnectionLostError,
   LimitExceededError,
@@ -47,7 +48,7 @@ export class IncomingCalls {
   /** One-way calls that run, which have no id. */
   #runningOneWay = 0;
   /** Calls between arrival and method, in channel sinks. */
-  #staged = 0;
+  readonly #staged = new Set<ServedCall>();
   #deadlines: DeadlineTimer | undefined;
   #draining = false;
   #closed = false;
@@ -81,7 +82,7 @@ export class IncomingCalls {
 
   /** Calls that were accepted and have not ended. */
   get size(): number {
-    return (this.#running?.size ?? 0) + this.#runningOneWay + this.#staged;
+    return (this.#running?.size ?? 0) + this.#runningOneWay + this.#staged.size;
   }
 
   /** Refuses further calls, but for those to objects that the peer already holds. */
@@ -95,6 +96,7 @@ export class IncomingCalls {
    * @param reader Stands after the fixed part of the frame; what it leaves is the body.
    * @param segments What followed the frame, if it said so.
    * @param owned Whether the reader's memory may be kept.
+   * @param known The route, if it was read before by {@link readRoute}.
    * @param withdrawn The caller took it back before it left: it only counts its route.
    */
   onCall(
@@ -104,10 +106,9 @@ export class IncomingCalls {
     segments: readonly Buffer[],
     owned: boolean,
     withdrawn: boolean,
+    known?: IncomingRoute,
   ): void {
-    if ((flags & callFlag.pipelined) !== 0)
-      throw protocolError("a call uses pipelining, which was not agreed");
-    const route = this.#readRoute(flags, reader);
+    const route = known === undefined ? this.readRoute(flags, reader) : skipRoute(reader, known);
     const timeout = (flags & callFlag.deadline) === 0 ? 0 : reader.readUint32();
     const headers = (flags & callFlag.fields) === 0 ? noHeaders : readFields(reader);
     if (withdrawn) return;
@@ -136,7 +137,11 @@ export class IncomingCalls {
     }
   }
 
-  #readRoute(flags: number, reader: ByteReader): IncomingRoute {
+  /** Reads what a call names, and gives it its number if the frame says so. Once for each frame, as it comes. */
+  readRoute(flags: number, reader: ByteReader): IncomingRoute {
+    if ((flags & callFlag.pipelined) !== 0) {
+      throw protocolError("a call uses pipelining, which was not agreed");
+    }
     const number = reader.readVarUint();
     if (number !== 0) return this.#routes.get(number);
     const target = reader.readString(maxTargetLength * 3);
@@ -152,10 +157,7 @@ export class IncomingCalls {
       throw new ConnectionLostError("The server is closing and takes no new calls", { reason: "closed" });
     }
     if (this.size >= this.#maxInFlight) {
-      throw new LimitExceededError(
-        "maxCallsInFlight",
-        `${this.#maxInFlight} calls of this connection are already in flight: await some of them first, or raise maxCallsInFlight`,
-      );
+      throw tooManyCalls(this.#maxInFlight);
     }
   }
 
@@ -172,17 +174,21 @@ export class IncomingCalls {
   }
 
   #undoSinks(order: OrderedStage, call: ServedCall, target: CallTarget, payload: Payload): void {
-    this.#staged++;
+    this.#staged.add(call);
     order.run(
       () => this.#stage.incoming(payload),
       ({ body, attachments }) => {
-        this.#staged--;
+        this.#staged.delete(call);
+        if (call.isAborted) {
+          this.#refuse(call, new AbortError("The caller cancelled the call"));
+          return;
+        }
         const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
         call.attachments = attachments;
         this.#serve(call, target, bytes, 0, bytes.length);
       },
       (error) => {
-        this.#staged--;
+        this.#staged.delete(call);
         this.#refuse(call, error);
       },
     );
@@ -359,6 +365,7 @@ export class IncomingCalls {
   /** The peer no longer wants a result. */
   onCancel(id: number): void {
     this.#running?.get(id)?.cancel();
+    for (const call of this.#staged) if (call.id === id && !call.oneWay) call.cancel();
   }
 
   #expire(now: number): number {
@@ -376,4 +383,21 @@ export class IncomingCalls {
     this.#deadlines?.stop();
     for (const call of this.#running?.values() ?? []) call.cancel();
   }
+}
+
+/** Passes over a route that was read before. */
+function skipRoute(reader: ByteReader, route: IncomingRoute): IncomingRoute {
+  if (reader.readVarUint() === 0) {
+    reader.skip(reader.readVarUint());
+    reader.skip(reader.readVarUint());
+  }
+  return route;
+}
+
+/** The error for a call that is one too many. */
+export function tooManyCalls(limit: number): LimitExceededError {
+  return new LimitExceededError(
+    "maxCallsInFlight",
+    `${limit} calls of this connection are already in flight: await some of them first, or raise maxCallsInFlight`,
+  );
 }

@@ -3,6 +3,8 @@
 import type { ByteReader } from "../channels/byte-reader.ts";
 import { protocolError } from "../channels/byte-reader.ts";
 
+import type { IncomingRoute } from "./routes.ts";
+
 /** More segments than this in one payload are refused: the table alone would be large. */
 const maxSegments = 65_536;
 
@@ -10,6 +12,8 @@ const maxSegments = 65_536;
 export interface IncompleteFrame {
   /** The frame itself, copied, because its segments come later than it. */
   readonly frame: Buffer;
+  /** What the call names: read when the frame came, because routes are counted in the order of frames. */
+  readonly route: IncomingRoute | undefined;
   /** The segments; `undefined` until their lengths have arrived. */
   segments: Buffer[] | undefined;
   /** The segment being filled, and how far it is. */
@@ -56,17 +60,22 @@ export class IncomingSegments {
     return this.#frames.size;
   }
 
-  /** Keeps a frame until its segments are here. */
-  hold(id: number, frame: Buffer): void {
+  /**
+   * Keeps a frame until its segments are here.
+   *
+   * @param refused Why it is not wanted, if it is not: then its segments are thrown away as they come.
+   */
+  hold(id: number, frame: Buffer, route: IncomingRoute | undefined, refused: Error | undefined): void {
     if (this.#frames.has(id)) throw protocolError("two frames of one id wait for their segments");
     this.#frames.set(id, {
       frame,
+      route,
       segments: undefined,
       current: 0,
       filled: 0,
       missing: 0,
       announced: 0,
-      refused: undefined,
+      refused,
     });
   }
 
@@ -88,7 +97,9 @@ export class IncomingSegments {
       total += size;
     }
     incomplete.missing = total;
-    if (total > this.#maxPayload) {
+    if (incomplete.refused !== undefined) {
+      incomplete.segments = [];
+    } else if (total > this.#maxPayload) {
       incomplete.refused = this.#refusal("maxPayloadBytes", total);
       incomplete.segments = [];
     } else if (this.#announced + total > this.#maxTotal) {

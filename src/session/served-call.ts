@@ -48,7 +48,13 @@ export class ServedCall implements IncomingCall, UnmarshalContext {
     return this.#controller.signal;
   }
 
+  /** Whether the caller no longer waits. */
+  get isAborted(): boolean {
+    return this.#reason !== undefined;
+  }
+
   adoptSignal(controller: AbortController): void {
+    if (this.#reason !== undefined) controller.abort(this.#reason);
     this.#adopted ??= [];
     this.#adopted.push(controller);
   }

@@ -2,7 +2,7 @@
 import type { PeerInfo } from "../channels/channel.ts";
 import type { ChannelSinkProvider } from "../channels/channel-sink.ts";
 import type { Formatter, PayloadLimits } from "../channels/formatter.ts";
-import type { PeerHost, PeerLink } from "../channels/peer-host.ts";
+import type { PeerHost } from "../channels/peer-host.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { Session } from "./session.ts";
@@ -24,7 +24,7 @@ export interface SessionOwner {
   /** Milliseconds a call may take when it does not say. */
   readonly defaultTimeout: number;
   /** Opens the domain's side of a conversation. */
-  openPeer(peer: PeerInfo, link: PeerLink): PeerHost;
+  openPeer(peer: PeerInfo, session: Session): PeerHost;
   sessionOpened(session: Session): void;
   /** The peer takes no new calls. */
   peerDraining(session: Session): void;

@@ -1,7 +1,7 @@
 /** The client's end of a session channel: one session at a time, made when it is needed and made anew when it was lost. */
 import type { ChannelHost, ChannelSender, PeerInfo } from "../channels/channel.ts";
 import { chainMessageSinks, type MessageSink, type NextMessageSink } from "../channels/message-sink.ts";
-import type { PeerHost, PeerLink } from "../channels/peer-host.ts";
+import type { PeerHost } from "../channels/peer-host.ts";
 import { ConnectionLostError } from "../errors.ts";
 import type { MethodCall } from "../messages/method-call.ts";
 import { Session } from "./session.ts";
@@ -13,6 +13,7 @@ export class SessionSender implements ChannelSender, SessionOwner {
   readonly #address: string;
   readonly #context: SessionChannelContext;
   readonly #host: ChannelHost;
+  readonly #sinks: readonly MessageSink[];
   readonly #chain: NextMessageSink | undefined;
   readonly #peer: PeerInfo;
   readonly defaultTimeout: number;
@@ -28,11 +29,11 @@ export class SessionSender implements ChannelSender, SessionOwner {
     this.defaultTimeout = host.defaultTimeout;
     const url = `${context.transport.scheme}://${address}`;
     this.#peer = { url, peerName: address, direction: "outgoing" };
-    const sinks = context.messageSinks
+    this.#sinks = context.messageSinks
       .map((provider) => provider.createClientSink?.())
       .filter((sink): sink is MessageSink => sink !== undefined);
-    if (sinks.length > 0) {
-      this.#chain = chainMessageSinks(sinks, async (call) => ({ value: await this.#sendNow(call) }));
+    if (this.#sinks.length > 0) {
+      this.#chain = chainMessageSinks(this.#sinks, async (call) => ({ value: await this.#sendNow(call) }));
     }
   }
 
@@ -73,8 +74,15 @@ export class SessionSender implements ChannelSender, SessionOwner {
     return session;
   }
 
-  openPeer(peer: PeerInfo, link: PeerLink): PeerHost {
-    return this.#host.openPeer(peer, link, this);
+  openPeer(peer: PeerInfo, session: Session): PeerHost {
+    // Calls to what was lent in a session go through it while it lasts: it may be the last one that the server takes.
+    const over = (call: MethodCall) => (session.isClosed ? this.#sendNow(call) : session.send(call));
+    const chain =
+      this.#sinks.length === 0
+        ? undefined
+        : chainMessageSinks(this.#sinks, async (call) => ({ value: await over(call) }));
+    const send = chain === undefined ? over : (call: MethodCall) => chain(call).then(({ value }) => value);
+    return this.#host.openPeer(peer, session, { send });
   }
 
   sessionOpened({ peer }: Session): void {

@@ -27,12 +27,13 @@ import { callFlag, fragmentFlag, frameHeaderSize, frameKind, signalFlag } from "
 import { FrameSender } from "./frame-sender.ts";
 import { readHello, readWelcome, writeHello, writeWelcome } from "./handshake.ts";
 import type { Pulse } from "./heartbeat.ts";
-import { IncomingCalls } from "./incoming-calls.ts";
+import { IncomingCalls, tooManyCalls } from "./incoming-calls.ts";
 import { IncomingSegments, type IncompleteFrame } from "./incoming-segments.ts";
 import { type FrameReceiver, MessageAssembler } from "./message-assembler.ts";
 import { checkReturnFlags, OutgoingCalls } from "./outgoing-calls.ts";
 import { readPayload } from "./payload-layout.ts";
 import { PayloadStage } from "./payload-stage.ts";
+import { PendingCalls } from "./pending-calls.ts";
 import { handshakeMessageLimit, messageLimit } from "./session-limits.ts";
 import type { SessionOptions, SessionOwner } from "./session-options.ts";
 
@@ -209,7 +210,7 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
       this.#sendAlone(frameKind.hello, (batch) =>
         writeHello(batch, {
           features: 0,
-          maxPayloadBytes,
+          maxPayloadBytes: sayable(maxPayloadBytes),
           formatter: formatters[0].name,
           sinks: channelSinks.map(({ name }) => name),
         }),
@@ -258,7 +259,7 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
     }
     this.#conversation = this.#converse(formatter);
     this.#sendAlone(frameKind.welcome, (batch) =>
-      writeWelcome(batch, { features: 0, maxPayloadBytes: limits.maxPayloadBytes }),
+      writeWelcome(batch, { features: 0, maxPayloadBytes: sayable(limits.maxPayloadBytes) }),
     );
     this.#open(hello.maxPayloadBytes);
   }
@@ -278,7 +279,10 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
    */
   async close(grace: number): Promise<void> {
     const conversation = this.#conversation;
-    if (this.#state === "open" && conversation !== undefined) {
+    if (conversation !== undefined && this.#state !== "open" && this.#state !== "closed") {
+      // Calls that wait for the connection are under way too.
+      await this.#whenIdle(conversation, grace);
+    } else if (this.#state === "open" && conversation !== undefined) {
       conversation.incoming.drain();
       this.#writeFrame(frameKind.goAway, 0, 0);
       await this.#whenIdle(conversation, grace);
@@ -487,13 +491,13 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
       case frameKind.withdrawn:
         if ((flags & callFlag.segments) === 0)
           incoming.onCall(flags, id, reader, noSegments, owned, kind === frameKind.withdrawn);
-        else this.#hold(this.#held(0), id, bytes, start, end);
+        else this.#holdCall(flags, id, bytes, start, end);
         break;
       case frameKind.result:
       case frameKind.thrown:
         checkReturnFlags(flags);
         if ((flags & callFlag.segments) === 0) this.#onReturn(kind, flags, id, reader, noSegments, owned);
-        else this.#hold(this.#held(fragmentFlag.ofReturn), id, bytes, start, end);
+        else this.#holdReturn(id, bytes, start, end);
         break;
       case frameKind.fault:
         outgoing?.onFault(id, reader);
@@ -566,14 +570,23 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
     return new IncomingSegments(limits.maxPayloadBytes, limits.maxReassemblyBytes, refusal);
   }
 
-  #hold(held: IncomingSegments, id: number, bytes: Buffer, start: number, end: number): void {
-    if (held.size > this.#options.limits.maxCallsInFlight) {
-      throw protocolError(
-        `more than ${this.#options.limits.maxCallsInFlight} frames wait for their segments`,
-      );
+  #holdCall(flags: number, id: number, bytes: Buffer, start: number, end: number): void {
+    const { incoming } = this.#opened();
+    const held = this.#held(0);
+    const { maxCallsInFlight } = this.#options.limits;
+    // Refused ones are kept too until their segments have passed, so there is a bound to them as well.
+    if (held.size > maxCallsInFlight * 2) {
+      throw protocolError(`more than ${maxCallsInFlight * 2} calls wait for their segments`);
     }
-    // From the kind on, so that it can be sorted again when it is complete.
-    held.hold(id, Buffer.from(bytes.subarray(start - frameHeaderSize + 4, end)));
+    const route = incoming.readRoute(flags, this.#reader);
+    const refused = held.size + incoming.size < maxCallsInFlight ? undefined : tooManyCalls(maxCallsInFlight);
+    held.hold(id, frameCopy(bytes, start, end), route, refused);
+  }
+
+  #holdReturn(id: number, bytes: Buffer, start: number, end: number): void {
+    const held = this.#held(fragmentFlag.ofReturn);
+    if (held.size > PendingCalls.capacity) throw protocolError("too many answers wait for their segments");
+    held.hold(id, frameCopy(bytes, start, end), undefined, undefined);
   }
 
   onFragment(flags: number, id: number, bytes: Buffer, start: number, end: number): void {
@@ -585,7 +598,7 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
   #onComplete(id: number, fragmentFlags: number, complete: IncompleteFrame | undefined): void {
     if (complete === undefined) return;
     const { outgoing, incoming } = this.#opened();
-    const { frame, segments = noSegments, refused } = complete;
+    const { frame, route, segments = noSegments, refused } = complete;
     const kind = frame[0] ?? 0;
     const flags = frame[1] ?? 0;
     const isReturn = (fragmentFlags & fragmentFlag.ofReturn) !== 0;
@@ -597,7 +610,7 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
     const reader = this.#reader;
     reader.reset(frame, frameHeaderSize - 4, frame.length);
     if (isReturn) this.#onReturn(kind, flags, id, reader, segments, true);
-    else incoming.onCall(flags, id, reader, segments, true, kind === frameKind.withdrawn);
+    else incoming.onCall(flags, id, reader, segments, true, kind === frameKind.withdrawn, route);
   }
 
   #onReturn(
@@ -625,4 +638,14 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
 
 function isIdle({ outgoing, incoming }: Conversation): boolean {
   return (outgoing === undefined || outgoing.size === 0) && incoming.size === 0;
+}
+
+/** A frame from its kind on, to be sorted again when it is complete. */
+function frameCopy(bytes: Buffer, start: number, end: number): Buffer {
+  return Buffer.from(bytes.subarray(start - frameHeaderSize + 4, end));
+}
+
+/** A limit as the handshake can say it, in 32 bits. */
+function sayable(limit: number): number {
+  return Math.min(limit, 0xffff_ffff);
 }

@@ -70,7 +70,8 @@ function toJson(value: WireValue): unknown {
       return { $: Object.is(value, -0) ? "-0" : String(value) };
     case "object":
       if (value === null) return null;
-      if (Array.isArray(value)) return value.map(toJson);
+      // Not `map`, which would leave out the holes of a sparse array.
+      if (Array.isArray(value)) return Array.from(value, toJson);
       if (value instanceof Tagged) return { $: value.items.map(toJson) };
       if (isBytes(value)) {
         return { $: { b: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64") } };
