@@ -176,7 +176,8 @@ export class DomainPeer implements PeerHost, ReferenceHost, CallDispatcher {
   }
 
   signalChanged(id: number, aborted: boolean): void {
-    this.#signals?.changed(id, aborted);
+    // An abort may come before the call that brings the signal, and has to be remembered.
+    if (aborted || this.#signals !== undefined) this.#signalTable().changed(id, aborted);
   }
 
   /**

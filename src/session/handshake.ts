@@ -1,11 +1,15 @@
 /** How two sides agree before the first call: version, formatter, channel sinks, limits. */
 import { type ByteReader, protocolError } from "../channels/byte-reader.ts";
 import type { ByteWriter } from "../channels/byte-writer.ts";
+import type { Formatter } from "../channels/formatter.ts";
 import { ConnectError } from "../errors.ts";
 import { protocolMagic, protocolVersion } from "./frame-kind.ts";
+import type { SessionOptions } from "./session-options.ts";
 
 const maxNameLength = 64;
 const maxSinks = 32;
+/** A limit travels in 32 bits; a larger one means as much as they can say. */
+const maxSayable = 0xffff_ffff;
 
 /** What a client asks for in `hello`. */
 export interface ClientHello {
@@ -30,7 +34,7 @@ export function writeHello(writer: ByteWriter, hello: ClientHello): void {
   writer.writeUint8(protocolVersion.major);
   writer.writeUint8(protocolVersion.minor);
   writer.writeUint32(hello.features);
-  writer.writeUint32(hello.maxPayloadBytes);
+  writer.writeUint32(Math.min(hello.maxPayloadBytes, maxSayable));
   writer.writeString(hello.formatter);
   writer.writeVarUint(hello.sinks.length);
   for (const sink of hello.sinks) writer.writeString(sink);
@@ -55,7 +59,7 @@ export function writeWelcome(writer: ByteWriter, welcome: ServerWelcome): void {
   writer.writeUint8(protocolVersion.major);
   writer.writeUint8(protocolVersion.minor);
   writer.writeUint32(welcome.features);
-  writer.writeUint32(welcome.maxPayloadBytes);
+  writer.writeUint32(Math.min(welcome.maxPayloadBytes, maxSayable));
 }
 
 /** Reads `welcome`. Throws like {@link readHello}. */
@@ -71,4 +75,24 @@ function expectVersion(major: number, minor: number): void {
       `The peer speaks version ${major}.${minor} of the protocol and this side ${protocolVersion.major}.${protocolVersion.minor}: use the same major version of remoting on both sides`,
     );
   }
+}
+
+/**
+ * Finds the formatter that both sides have, and makes sure that their channel sinks fit together.
+ *
+ * @throws ConnectError that says what each side has.
+ */
+export function negotiate(hello: ClientHello, { formatters, channelSinks }: SessionOptions): Formatter {
+  const formatter = formatters.find(({ name }) => name === hello.formatter);
+  if (formatter === undefined) {
+    const known = formatters.map(({ name }) => name).join(", ");
+    throw new ConnectError(`The client wants the formatter "${hello.formatter}"; the server has ${known}`);
+  }
+  const sinks = channelSinks.map(({ name }) => name);
+  if (sinks.join() !== hello.sinks.join()) {
+    throw new ConnectError(
+      `The client's channel sinks are [${hello.sinks.join(", ")}] and the server's [${sinks.join(", ")}]: configure both sides alike`,
+    );
+  }
+  return formatter;
 }

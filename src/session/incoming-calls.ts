@@ -203,21 +203,26 @@ export class IncomingCalls {
       this.#refuse(call, error);
       return;
     }
+    if (target.oneWay && !call.oneWay) {
+      // A client without the class does not know that the method is one-way, and waits: not for the method, though.
+      this.#reply(call, frameKind.result, undefined, "result");
+      call.oneWay = true;
+    }
     let result: unknown;
     try {
       result = target.invoke(args, call);
       if (!isThenable(result)) {
-        this.#conclude(call, target.oneWay, result);
+        this.#reply(call, frameKind.result, result, "result");
         return;
       }
     } catch (error) {
       this.#throw(call, error);
       return;
     }
-    this.#await(call, target.oneWay, result);
+    this.#await(call, result);
   }
 
-  #await(call: ServedCall, oneWay: boolean, result: PromiseLike<unknown>): void {
+  #await(call: ServedCall, result: PromiseLike<unknown>): void {
     if (call.oneWay) {
       this.#runningOneWay++;
     } else {
@@ -231,7 +236,7 @@ export class IncomingCalls {
     result.then(
       (value) => {
         this.#ended(call);
-        this.#conclude(call, oneWay, value);
+        this.#reply(call, frameKind.result, value, "result");
       },
       (error: unknown) => {
         this.#ended(call);
@@ -244,12 +249,6 @@ export class IncomingCalls {
     if (call.oneWay) this.#runningOneWay--;
     else this.#running?.delete(call.id);
     if (this.size === 0) this.#onIdle();
-  }
-
-  /** The method has returned. */
-  #conclude(call: ServedCall, oneWay: boolean, value: unknown): void {
-    // A client without the class does not know that the method is one-way, and waits.
-    this.#reply(call, frameKind.result, oneWay ? undefined : value, "result");
   }
 
   /** The method has thrown. */
@@ -265,6 +264,7 @@ export class IncomingCalls {
     }
   }
 
+  /** Sends what the method has returned or thrown. */
   #reply(call: ServedCall, kind: number, value: unknown, root: string): void {
     if (call.oneWay || this.#closed) {
       call.onCompleted?.();

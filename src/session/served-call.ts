@@ -10,7 +10,8 @@ export class ServedCall implements IncomingCall, UnmarshalContext {
   readonly kind: MethodCall["kind"];
   readonly target: string;
   readonly method: string;
-  readonly oneWay: boolean;
+  /** Whether nothing is to be replied (any more). */
+  oneWay: boolean;
   readonly timeout: number;
   /** The binaries that arrived beside the arguments. Channel sinks may replace them. */
   attachments: readonly Uint8Array[];

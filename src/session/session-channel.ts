@@ -8,7 +8,7 @@ import { BufferPool } from "./buffer-pool.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { defaultSessionLimits, pooledBufferSize, type SessionLimits } from "./session-limits.ts";
 import { SessionListener } from "./session-listener.ts";
-import type { SessionOptions } from "./session-options.ts";
+import type { SessionChannelContext } from "./session-options.ts";
 import { SessionSender } from "./session-sender.ts";
 
 /** What makes one channel over a transport different from another. */
@@ -27,12 +27,6 @@ export interface SessionChannelOptions {
   readonly channelSinks?: readonly ChannelSinkProvider[];
   /** Bounds that differ from {@link defaultSessionLimits} and {@link defaultPayloadLimits}. */
   readonly limits?: Partial<SessionLimits & PayloadLimits>;
-}
-
-/** What the ends of a channel have in common. */
-export interface SessionChannelContext extends SessionOptions {
-  readonly transport: Transport;
-  readonly messageSinks: readonly MessageSinkProvider[];
 }
 
 /** See the head of this file. */

@@ -7,14 +7,13 @@ import type { PeerHost, PeerLink } from "../channels/peer-host.ts";
 import type { TransportListener } from "../channels/transport.ts";
 import type { MethodCall } from "../messages/method-call.ts";
 import { Session } from "./session.ts";
-import type { SessionChannelContext } from "./session-channel.ts";
-import type { SessionOwner } from "./session-options.ts";
+import type { OwnedSession, SessionChannelContext, SessionOwner } from "./session-options.ts";
 
 /** Accepts at one address. */
 export class SessionListener implements ChannelListener, SessionOwner {
   readonly #context: SessionChannelContext;
   readonly #host: ChannelHost;
-  readonly #sessions = new Set<Session>();
+  readonly #sessions = new Set<OwnedSession>();
   readonly #sinks: readonly MessageSink[];
   readonly defaultTimeout: number;
   #listener: TransportListener | undefined;
@@ -51,15 +50,15 @@ export class SessionListener implements ChannelListener, SessionOwner {
     return this.#withSinks(this.#host.openPeer(peer, link));
   }
 
-  sessionOpened({ peer }: Session): void {
+  sessionOpened({ peer }: OwnedSession): void {
     this.#host.events.connected(peer);
   }
 
-  peerDraining({ peer }: Session): void {
+  peerDraining({ peer }: OwnedSession): void {
     this.#host.events.draining(peer);
   }
 
-  sessionClosed(session: Session, error: Error | undefined, wasOpen: boolean): void {
+  sessionClosed(session: OwnedSession, error: Error | undefined, wasOpen: boolean): void {
     this.#sessions.delete(session);
     if (wasOpen) this.#host.events.disconnected(session.peer, error);
     // A stranger, or a peer that could not be agreed with: nobody else will hear of it.

@@ -2,10 +2,11 @@
 import type { PeerInfo } from "../channels/channel.ts";
 import type { ChannelSinkProvider } from "../channels/channel-sink.ts";
 import type { Formatter, PayloadLimits } from "../channels/formatter.ts";
-import type { PeerHost } from "../channels/peer-host.ts";
+import type { MessageSinkProvider } from "../channels/message-sink.ts";
+import type { PeerHost, PeerLink } from "../channels/peer-host.ts";
+import type { Transport } from "../channels/transport.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { Heartbeat } from "./heartbeat.ts";
-import type { Session } from "./session.ts";
 import type { SessionLimits } from "./session-limits.ts";
 
 /** What all sessions of a channel have in common. */
@@ -19,21 +20,37 @@ export interface SessionOptions {
   readonly heartbeat: Heartbeat;
 }
 
+/** What the two ends of a channel have in common. */
+export interface SessionChannelContext extends SessionOptions {
+  readonly transport: Transport;
+  readonly messageSinks: readonly MessageSinkProvider[];
+}
+
+/** A session, as its owner sees it. */
+export interface OwnedSession extends PeerLink {
+  /** Who is at the other end. */
+  readonly peer: PeerInfo;
+  /** Whether it has ended. */
+  readonly isClosed: boolean;
+  /** Ends it in good order, within `grace` milliseconds. */
+  close(grace: number): Promise<void>;
+}
+
 /** Who makes sessions, connects them with the domain, and is told what becomes of them. */
 export interface SessionOwner {
   /** Milliseconds a call may take when it does not say. */
   readonly defaultTimeout: number;
   /** Opens the domain's side of a conversation. */
-  openPeer(peer: PeerInfo, session: Session): PeerHost;
-  sessionOpened(session: Session): void;
+  openPeer(peer: PeerInfo, session: OwnedSession): PeerHost;
+  sessionOpened(session: OwnedSession): void;
   /** The peer takes no new calls. */
-  peerDraining(session: Session): void;
+  peerDraining(session: OwnedSession): void;
   /**
    * Called once.
    *
    * @param error Missing if the session was closed in good order.
    * @param wasOpen Whether {@link sessionOpened} was called before.
    */
-  sessionClosed(session: Session, error: Error | undefined, wasOpen: boolean): void;
+  sessionClosed(session: OwnedSession, error: Error | undefined, wasOpen: boolean): void;
   unobservedError(error: unknown): void;
 }

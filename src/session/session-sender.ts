@@ -5,8 +5,7 @@ import type { PeerHost } from "../channels/peer-host.ts";
 import { ConnectionLostError } from "../errors.ts";
 import type { MethodCall } from "../messages/method-call.ts";
 import { Session } from "./session.ts";
-import type { SessionChannelContext } from "./session-channel.ts";
-import type { SessionOwner } from "./session-options.ts";
+import type { OwnedSession, SessionChannelContext, SessionOwner } from "./session-options.ts";
 
 /** Sends to one endpoint. */
 export class SessionSender implements ChannelSender, SessionOwner {
@@ -19,7 +18,7 @@ export class SessionSender implements ChannelSender, SessionOwner {
   readonly defaultTimeout: number;
   #session: Session | undefined;
   /** Sessions that take no new calls, until their last one has ended. */
-  readonly #retiring = new Set<Session>();
+  readonly #retiring = new Set<OwnedSession>();
   #isClosed = false;
 
   constructor(address: string, context: SessionChannelContext, host: ChannelHost) {
@@ -74,7 +73,7 @@ export class SessionSender implements ChannelSender, SessionOwner {
     return session;
   }
 
-  openPeer(peer: PeerInfo, session: Session): PeerHost {
+  openPeer(peer: PeerInfo, session: OwnedSession): PeerHost {
     // Calls to what was lent in a session go through it while it lasts: it may be the last one that the server takes.
     const over = (call: MethodCall) => (session.isClosed ? this.#sendNow(call) : session.send(call));
     const chain =
@@ -85,17 +84,17 @@ export class SessionSender implements ChannelSender, SessionOwner {
     return this.#host.openPeer(peer, session, { send });
   }
 
-  sessionOpened({ peer }: Session): void {
+  sessionOpened({ peer }: OwnedSession): void {
     this.#host.events.connected(peer);
   }
 
-  peerDraining(session: Session): void {
+  peerDraining(session: OwnedSession): void {
     if (this.#session === session) this.#session = undefined;
     this.#retiring.add(session);
     this.#host.events.draining(session.peer);
   }
 
-  sessionClosed(session: Session, error: Error | undefined, wasOpen: boolean): void {
+  sessionClosed(session: OwnedSession, error: Error | undefined, wasOpen: boolean): void {
     this.#retiring.delete(session);
     if (this.#session === session) this.#session = undefined;
     if (wasOpen) this.#host.events.disconnected(session.peer, error);

@@ -11,31 +11,25 @@ import type { Connection, ConnectionHandler } from "../channels/connection.ts";
 import type { Formatter } from "../channels/formatter.ts";
 import { FormatterSink } from "../channels/formatter-sink.ts";
 import { noHeaders } from "../channels/payload.ts";
-import type { PeerHost, PeerLink } from "../channels/peer-host.ts";
-import {
-  ConnectError,
-  ConnectionLostError,
-  type ConnectionLostReason,
-  LimitExceededError,
-  RemotingError,
-} from "../errors.ts";
+import type { PeerHost } from "../channels/peer-host.ts";
+import { ConnectError, ConnectionLostError, type ConnectionLostReason, RemotingError } from "../errors.ts";
 import type { MethodCall } from "../messages/method-call.ts";
 import { readFault, writeFault } from "./fault.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import { readFields } from "./frame-fields.ts";
 import { callFlag, fragmentFlag, frameHeaderSize, frameKind, signalFlag } from "./frame-kind.ts";
 import { FrameSender } from "./frame-sender.ts";
-import { readHello, readWelcome, writeHello, writeWelcome } from "./handshake.ts";
+import { negotiate, readHello, readWelcome, writeHello, writeWelcome } from "./handshake.ts";
 import type { Pulse } from "./heartbeat.ts";
-import { IncomingCalls, tooManyCalls } from "./incoming-calls.ts";
-import { IncomingSegments, type IncompleteFrame } from "./incoming-segments.ts";
+import { HeldFrames } from "./held-frames.ts";
+import { IncomingCalls } from "./incoming-calls.ts";
+import type { IncompleteFrame } from "./incoming-segments.ts";
 import { type FrameReceiver, MessageAssembler } from "./message-assembler.ts";
 import { checkReturnFlags, OutgoingCalls } from "./outgoing-calls.ts";
 import { readPayload } from "./payload-layout.ts";
 import { PayloadStage } from "./payload-stage.ts";
-import { PendingCalls } from "./pending-calls.ts";
 import { handshakeMessageLimit, messageLimit } from "./session-limits.ts";
-import type { SessionOptions, SessionOwner } from "./session-options.ts";
+import type { OwnedSession, SessionOptions, SessionOwner } from "./session-options.ts";
 
 /** What exists as soon as it is known how to format. */
 interface Conversation {
@@ -49,7 +43,7 @@ interface Conversation {
 const noSegments: readonly Buffer[] = [];
 
 /** See the head of this file. */
-export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Pulse {
+export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, Pulse {
   /** Who is at the other end. */
   readonly peer: PeerInfo;
   readonly #options: SessionOptions;
@@ -58,8 +52,7 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
   readonly #sender: FrameSender;
   readonly #assembler = new MessageAssembler(this);
   readonly #reader = new ByteReader();
-  #heldCalls: IncomingSegments | undefined;
-  #heldReturns: IncomingSegments | undefined;
+  #held: HeldFrames | undefined;
   #openAttempt: AbortController | undefined;
   #state: "connecting" | "handshake" | "open" | "closed" = "connecting";
   #conversation: Conversation | undefined;
@@ -210,7 +203,7 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
       this.#sendAlone(frameKind.hello, (batch) =>
         writeHello(batch, {
           features: 0,
-          maxPayloadBytes: sayable(maxPayloadBytes),
+          maxPayloadBytes,
           formatter: formatters[0].name,
           sinks: channelSinks.map(({ name }) => name),
         }),
@@ -245,21 +238,10 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
 
   #onHello(reader: ByteReader): void {
     const hello = readHello(reader);
-    const { formatters, channelSinks, limits } = this.#options;
-    const formatter = formatters.find(({ name }) => name === hello.formatter);
-    const sinks = channelSinks.map(({ name }) => name);
-    if (formatter === undefined) {
-      const known = formatters.map(({ name }) => name).join(", ");
-      throw new ConnectError(`The client wants the formatter "${hello.formatter}"; the server has ${known}`);
-    }
-    if (sinks.join() !== hello.sinks.join()) {
-      throw new ConnectError(
-        `The client's channel sinks are [${hello.sinks.join(", ")}] and the server's [${sinks.join(", ")}]: configure both sides alike`,
-      );
-    }
+    const formatter = negotiate(hello, this.#options);
     this.#conversation = this.#converse(formatter);
     this.#sendAlone(frameKind.welcome, (batch) =>
-      writeWelcome(batch, { features: 0, maxPayloadBytes: sayable(limits.maxPayloadBytes) }),
+      writeWelcome(batch, { features: 0, maxPayloadBytes: this.#options.limits.maxPayloadBytes }),
     );
     this.#open(hello.maxPayloadBytes);
   }
@@ -491,13 +473,21 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
       case frameKind.withdrawn:
         if ((flags & callFlag.segments) === 0)
           incoming.onCall(flags, id, reader, noSegments, owned, kind === frameKind.withdrawn);
-        else this.#holdCall(flags, id, bytes, start, end);
+        else
+          this.#heldFrames().holdCall(
+            id,
+            bytes,
+            start,
+            end,
+            incoming.readRoute(flags, reader),
+            incoming.size,
+          );
         break;
       case frameKind.result:
       case frameKind.thrown:
         checkReturnFlags(flags);
         if ((flags & callFlag.segments) === 0) this.#onReturn(kind, flags, id, reader, noSegments, owned);
-        else this.#holdReturn(id, bytes, start, end);
+        else this.#heldFrames().holdReturn(id, bytes, start, end);
         break;
       case frameKind.fault:
         outgoing?.onFault(id, reader);
@@ -506,7 +496,7 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
         incoming.onCancel(id);
         break;
       case frameKind.segments:
-        this.#onComplete(id, flags, this.#held(flags).announce(id, reader));
+        this.#onComplete(id, flags, this.#heldFrames().announce(flags, id, reader));
         break;
       case frameKind.definition:
         stage.formatter.receiveDefinition(Buffer.from(bytes.subarray(start, end)));
@@ -551,47 +541,14 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
     return this.#conversation;
   }
 
-  #held(flags: number): IncomingSegments {
-    if ((flags & fragmentFlag.ofReturn) !== 0) {
-      this.#heldReturns ??= this.#createHeld();
-      return this.#heldReturns;
-    }
-    this.#heldCalls ??= this.#createHeld();
-    return this.#heldCalls;
-  }
-
-  #createHeld(): IncomingSegments {
-    const { limits } = this.#options;
-    const refusal = (limit: "maxPayloadBytes" | "maxReassemblyBytes", bytes: number) =>
-      new LimitExceededError(
-        limit,
-        `A message of ${bytes} bytes exceeds ${limit}, which is ${limits[limit]}`,
-      );
-    return new IncomingSegments(limits.maxPayloadBytes, limits.maxReassemblyBytes, refusal);
-  }
-
-  #holdCall(flags: number, id: number, bytes: Buffer, start: number, end: number): void {
-    const { incoming } = this.#opened();
-    const held = this.#held(0);
-    const { maxCallsInFlight } = this.#options.limits;
-    // Refused ones are kept too until their segments have passed, so there is a bound to them as well.
-    if (held.size > maxCallsInFlight * 2) {
-      throw protocolError(`more than ${maxCallsInFlight * 2} calls wait for their segments`);
-    }
-    const route = incoming.readRoute(flags, this.#reader);
-    const refused = held.size + incoming.size < maxCallsInFlight ? undefined : tooManyCalls(maxCallsInFlight);
-    held.hold(id, frameCopy(bytes, start, end), route, refused);
-  }
-
-  #holdReturn(id: number, bytes: Buffer, start: number, end: number): void {
-    const held = this.#held(fragmentFlag.ofReturn);
-    if (held.size > PendingCalls.capacity) throw protocolError("too many answers wait for their segments");
-    held.hold(id, frameCopy(bytes, start, end), undefined, undefined);
+  #heldFrames(): HeldFrames {
+    this.#held ??= new HeldFrames(this.#options.limits);
+    return this.#held;
   }
 
   onFragment(flags: number, id: number, bytes: Buffer, start: number, end: number): void {
     if (this.#state !== "open") throw protocolError("a fragment came before the handshake");
-    this.#onComplete(id, flags, this.#held(flags).append(id, bytes, start, end));
+    this.#onComplete(id, flags, this.#heldFrames().append(flags, id, bytes, start, end));
   }
 
   /** A frame and all its segments are here: goes on as if they had come in one piece. */
@@ -638,14 +595,4 @@ export class Session implements ConnectionHandler, FrameReceiver, PeerLink, Puls
 
 function isIdle({ outgoing, incoming }: Conversation): boolean {
   return (outgoing === undefined || outgoing.size === 0) && incoming.size === 0;
-}
-
-/** A frame from its kind on, to be sorted again when it is complete. */
-function frameCopy(bytes: Buffer, start: number, end: number): Buffer {
-  return Buffer.from(bytes.subarray(start - frameHeaderSize + 4, end));
-}
-
-/** A limit as the handshake can say it, in 32 bits. */
-function sayable(limit: number): number {
-  return Math.min(limit, 0xffff_ffff);
 }

@@ -165,17 +165,6 @@ export function describeLimits(context: ConformanceContext): void {
     expect(await echo.lengthOf(new Uint8Array(200_000))).toBe(200_000);
   });
 
-  test("maxReassemblyBytes bounds what is under way at a time, and says that the method may have run", async () => {
-    const { echo, expectSameConnection } = await open({}, { limits: { maxReassemblyBytes: 250_000 } });
-    await echo.echo("connected");
-    const outcomes = await Promise.allSettled([echo.produceBytes(200_000), echo.produceBytes(200_000)]);
-    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
-    expect(outcomes[1]).toMatchObject({
-      reason: { code: "ERR_LIMIT_EXCEEDED", limit: "maxReassemblyBytes", mayHaveExecuted: true },
-    });
-    await expectSameConnection();
-  });
-
   describe.each(["arguments", "result"] as const)("maxNodes in the %s", (way) => {
     test("N-1 and N are taken, N+1 is refused", async () => {
       const limits = { maxNodes: 50 };
