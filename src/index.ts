@@ -45,6 +45,7 @@ export {
   memoryChannel,
   type TcpChannelOptions,
   tcpChannel,
+  transportChannel,
 } from "./hosting/channel-factories.ts";
 export {
   close,

@@ -2,6 +2,7 @@
 import type { Channel } from "../channels/channel.ts";
 import { parseChannelUrl } from "../channels/channel-url.ts";
 import type { Formatter } from "../channels/formatter.ts";
+import type { Transport } from "../channels/transport.ts";
 import { jsonFormatter } from "../formatters/json/json-formatter.ts";
 import { msgpackFormatter } from "../formatters/msgpack/msgpack-formatter.ts";
 import { SessionChannel, type SessionChannelOptions } from "../session/session-channel.ts";
@@ -45,6 +46,19 @@ export function tcpChannel(options: TcpChannelOptions = {}): Channel {
 /** `memory://name`: within a process, and between threads once `attachMessagePort` has joined them. */
 export function memoryChannel(options: ChannelOptions = {}): Channel {
   return new SessionChannel(new MemoryTransport(), withFormatters(options));
+}
+
+/**
+ * A channel over a transport of your own, with everything that the built-in ones have.
+ *
+ * @example
+ * ```ts
+ * registerChannel(transportChannel(new SerialLineTransport()));
+ * const meter = getObject(Meter, "serial://ttyS0/Meter");
+ * ```
+ */
+export function transportChannel(transport: Transport, options: ChannelOptions = {}): Channel {
+  return new SessionChannel(transport, withFormatters(options));
 }
 
 /** The channel that a configuration describes. */

@@ -178,8 +178,11 @@ export function describeCancellation(context: ConformanceContext): void {
     test("the deadline travels: a signal among the arguments tells the method", async () => {
       const key = context.newKey();
       const calls = context.client.withOptions(context.service(Calls), { timeout: 40 });
-      await rejectionOf(calls.untilAborted(key, new AbortController().signal), RemotingTimeoutError);
+      // Both sides' clocks run out at the same moment, so the method's answer may come before the caller's own error.
+      const call = calls.untilAborted(key, new AbortController().signal).catch((error: unknown) => error);
       await context.ledger.whenRecorded("aborted", key);
+      const outcome = await call;
+      expect(outcome instanceof Error ? outcome.name : outcome).toBe("RemotingTimeoutError");
     });
 
     test("an answer that comes too late meets no other call", async () => {
