@@ -17,7 +17,13 @@ const layer = (name: string, title: string): Contender => ({
   variant: name,
 });
 
-export const layers: readonly Contender[] = [layer(layerBase, "tcp://, default settings")];
+export const layers: readonly Contender[] = [
+  layer(layerBase, "tcp://, default settings"),
+  layer("message-sink", "with one message sink that passes calls on"),
+  layer("channel-sink", "with one channel sink that passes payloads on"),
+  layer("json", "with the JSON formatter"),
+  layer("dynamic", "a proxy without the class, for a stub"),
+];
 
 const here = dirname(fileURLToPath(import.meta.url));
 

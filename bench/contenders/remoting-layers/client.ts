@@ -7,7 +7,8 @@ import { createDomain } from "./layer.ts";
 export const client: ContenderClient = {
   async connect(address, variant) {
     const domain = createDomain(variant);
-    const bench = domain.getObject(Bench, `${address}/Bench`);
+    const url = `${address}/Bench`;
+    const bench = variant === "dynamic" ? domain.getObject<Bench>(url) : domain.getObject(Bench, url);
     return {
       add: (a, b) => bench.add(a, b),
       echo: (value) => bench.echo(value),

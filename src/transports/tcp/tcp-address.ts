@@ -8,7 +8,7 @@ export interface TcpAddress {
 
 /** Takes an address apart. Throws TypeError if it is not one. */
 export function parseTcpAddress(address: string): TcpAddress {
-  const match = /^(?:\[([0-9A-Fa-f:.%]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address);
+  const match = /^(?:\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|([^:[\]]+)):(\d{1,5})$/.exec(address);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   if (host === undefined || !(port <= 65_535)) {
