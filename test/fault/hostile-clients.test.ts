@@ -584,6 +584,7 @@ describe("masses", () => {
   });
 
   leavesConnection("more than 16 MiB are refused without being kept", async (peer) => {
+    const { peakBytes } = await good.target.vitals();
     const size = 17 * mebibyte;
     peer.send(segmentedCall(1, "Target", "sum"), segments(1, [size]));
     const piece = message([fragment(1, Buffer.alloc(60_000))]);
@@ -591,6 +592,8 @@ describe("masses", () => {
     for (; left > 60_000; left -= 60_000) await peer.write(piece);
     peer.send(fragment(1, Buffer.alloc(left)));
     await expectRefused(peer, 1, fault.limitExceeded);
+    const after = await good.target.vitals();
+    expect(after.peakBytes - peakBytes).toBeLessThan(allowedGrowth);
   });
 
   leavesConnection("10,000 calls that are cancelled at once hold no more than 1,024 places", async (peer) => {
