@@ -94,8 +94,9 @@ function fromJson(value: unknown, resolve: TagResolver): unknown {
   const result: { [key: string]: unknown } = {};
   for (const [key, item] of Object.entries(value)) {
     if (key === "$") return decodeEscape(item as Escape, resolve);
-    if (key === "__proto__") throw new SerializationError('The payload is not valid: a key is "__proto__"');
-    result[key.startsWith("$") ? key.slice(1) : key] = fromJson(item, resolve);
+    const name = key.startsWith("$") ? key.slice(1) : key;
+    if (name === "__proto__") throw new SerializationError('The payload is not valid: a key is "__proto__"');
+    result[name] = fromJson(item, resolve);
   }
   return result;
 }
