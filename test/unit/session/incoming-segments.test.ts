@@ -114,6 +114,13 @@ describe("IncomingSegments", () => {
     expect(append(held, 1, "x".repeat(100))?.refused?.message).toBe("not wanted");
   });
 
+  test("one that is not wanted may be no longer than announced either", () => {
+    const held = create();
+    held.hold(1, frame, undefined, new Error("not wanted"));
+    held.announce(1, lengths(4));
+    expect(() => append(held, 1, "abcde")).toThrow(ConnectionLostError);
+  });
+
   const wrong: readonly (readonly [string, (held: IncomingSegments) => unknown])[] = [
     ["an announcement for no frame", (held) => held.announce(7, lengths(1))],
     ["a second announcement", (held) => held.announce(1, lengths(1))],
