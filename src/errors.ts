@@ -54,7 +54,7 @@ export class RemotingError extends Error {
 export class RemoteInvocationError extends RemotingError {
   /** The `name` of the error that was thrown remotely, for example `"RangeError"`. */
   readonly remoteName: string;
-  /** The remote stack, if the server sends stacks to this caller (see `customErrors`); else `undefined`. */
+  /** The remote stack. Always `undefined` today: servers do not send stacks yet. */
   readonly remoteStack: string | undefined;
 
   constructor(

@@ -15,7 +15,7 @@ export const tag = {
   error: 6,
   /** `[tag, type name, fields]`: an instance of a `@Serializable` class. */
   object: 7,
-  /** `[tag, id, type name, methods?]`: an object of the sender's. */
+  /** `[tag, id, type name]`: an object of the sender's. */
   reference: 8,
   /** `[tag, id]`: a function of the sender's. */
   function: 9,

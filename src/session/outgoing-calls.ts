@@ -63,7 +63,10 @@ export class OutgoingCalls {
     return this.#pending.size;
   }
 
-  /** Sends a call. Its arguments are formatted before this returns, so later changes to them are not seen. */
+  /**
+   * Sends a call. Its arguments are formatted before this returns, so later changes to them are not seen; but
+   * binaries that do not fit one frame are sent from where they are, and must stay as they are until it settles.
+   */
   send(call: MethodCall): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const { signal, timeout = this.#defaultTimeout } = call.options;
