@@ -251,6 +251,35 @@ describe("the server's end", () => {
     expect((await connection.next(kind.result, 1)).body.toString()).toBe('"parts"');
   });
 
+  test("maxReassemblyBytes: arguments beyond it are refused, the call did not run, and its route counts", async () => {
+    const connection = await open({ maxReassemblyBytes: 100 });
+    const announce = (id: number, length: number, flags: number) => [
+      frame(kind.call, inSegments | flags, id, named("Target", "echo", "")),
+      frame(kind.segments, 0, id, (writer) => {
+        writer.writeVarUint(1);
+        writer.writeVarUint(length);
+      }),
+    ];
+    const fragment = (id: number, text: string) =>
+      frame(kind.fragment, 0, id, (writer) => writer.writeBytes(Buffer.from(text)));
+    connection.deliver(...announce(1, 100, 0), ...announce(2, 5, defineRoute));
+    connection.deliver(fragment(2, '["b"]'));
+    const { body } = await connection.next(kind.fault, 2);
+    expect(body.toString()).toContain("maxReassemblyBytes");
+    // The second byte says whether the call may have run.
+    expect(body[1]).toBe(0);
+    connection.deliver(fragment(1, `["${"a".repeat(96)}"]`));
+    await connection.next(kind.result, 1);
+    connection.deliver(
+      frame(kind.call, 0, 3, (writer) => {
+        writer.writeVarUint(1);
+        writer.writeBytes(Buffer.from("[3]"));
+      }),
+    );
+    await connection.next(kind.result, 3);
+    expect(ran).toEqual([`echo "${"a".repeat(96)}"`, "echo 3"]);
+  });
+
   const broken: readonly (readonly [string, (connection: ScriptedConnection) => void])[] = [
     ["a second handshake", (connection) => connection.deliver(hello())],
     ["a welcome", (connection) => connection.deliver(welcome())],
