@@ -4,6 +4,8 @@
 import "./contract/metadata.ts";
 
 export type { Channel, ChannelListener, ChannelSender, PeerInfo } from "./channels/channel.ts";
+export type { Formatter, PayloadLimits } from "./channels/formatter.ts";
+export type { Principal } from "./channels/principal.ts";
 export type { AbstractClass, Class } from "./contract/class.ts";
 export { ClientActivated } from "./contract/client-activated.ts";
 export { Local } from "./contract/local.ts";

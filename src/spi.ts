@@ -13,6 +13,7 @@ export type {
   ChannelHost,
   ChannelListener,
   ChannelSender,
+  PeerConversation,
   PeerInfo,
 } from "./channels/channel.ts";
 export type { ChannelSink, ChannelSinkProvider } from "./channels/channel-sink.ts";
@@ -38,7 +39,15 @@ export {
   type NextMessageSink,
 } from "./channels/message-sink.ts";
 export { noAttachments, noHeaders, type Payload } from "./channels/payload.ts";
-export type { PeerHost, PeerLink, UnmarshalContext, ValueMarshaler } from "./channels/peer-host.ts";
+export {
+  defaultPeerLimits,
+  type PeerHost,
+  type PeerLimits,
+  type PeerLink,
+  type UnmarshalContext,
+  type ValueMarshaler,
+} from "./channels/peer-host.ts";
+export type { Principal } from "./channels/principal.ts";
 export type { Transport, TransportListener, TransportSinkProvider } from "./channels/transport.ts";
 export { maxObjectKeys, Tagged, type TagResolver, type WireValue } from "./channels/wire-value.ts";
 export {

@@ -20,6 +20,12 @@ export interface CallTarget {
   readonly oneWay: boolean;
   /** Whether the answer may be kept for later calls with the same names. */
   readonly cacheable: boolean;
+  /**
+   * Decides whether the caller may do this, before the arguments are decoded. Absent where everybody may.
+   *
+   * @throws AccessDeniedError if not; or rejects with one. Later calls of the same peer wait for the answer.
+   */
+  authorize?(call: IncomingCall): undefined | Promise<undefined>;
   /** Runs the method and returns its result, or a promise if the method returned one. May throw anything. */
   invoke(args: readonly unknown[], call: IncomingCall): unknown;
 }

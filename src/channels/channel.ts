@@ -4,7 +4,8 @@
  */
 import type { MethodCall } from "../messages/method-call.ts";
 import type { ChannelCapabilities } from "./capabilities.ts";
-import type { PeerHost, PeerLink } from "./peer-host.ts";
+import type { PeerHost, PeerLimits, PeerLink } from "./peer-host.ts";
+import type { Principal } from "./principal.ts";
 
 /** A way for messages to travel (IChannel, IChannelSender, IChannelReceiver). */
 export interface Channel {
@@ -24,22 +25,32 @@ export interface Channel {
   listen(address: string, host: ChannelHost): Promise<ChannelListener>;
 }
 
+/** What a channel knows of a conversation that it opens. */
+export interface PeerConversation {
+  readonly peer: PeerInfo;
+  /** The way back to the peer; absent where there is none, and then nothing can travel by reference. */
+  readonly link?: PeerLink | undefined;
+  /** The way to the peer's endpoint that outlives this conversation, for a peer that can be dialled. */
+  readonly sender?: Pick<ChannelSender, "send"> | undefined;
+  /** What the channel allows the peer. Default: {@link defaultPeerLimits}. */
+  readonly limits?: PeerLimits | undefined;
+}
+
 /** What a domain offers to its channels. */
 export interface ChannelHost {
   /**
    * Opens a conversation with a peer.
-   *
-   * @param link The way back to the peer; absent where there is none, and then nothing can travel by reference.
-   * @param sender The way to the peer's endpoint that outlives this conversation, for a peer that can be dialled.
    */
-  openPeer(peer: PeerInfo, link?: PeerLink, sender?: Pick<ChannelSender, "send">): PeerHost;
+  openPeer(conversation: PeerConversation): PeerHost;
+  /** What the domain allows its peers. A channel's own options come first. */
+  readonly limits: Readonly<Record<string, number>>;
   /** Milliseconds a call may take when it does not say. */
   readonly defaultTimeout: number;
   /** Tells the domain's listeners what happened to a peer. */
   readonly events: ChannelEvents;
 }
 
-/** A peer, for messages to people. */
+/** A peer: how to call it in messages to people, and who it has proved to be. */
 export interface PeerInfo {
   /** The endpoint's URL for a connection that this side opened, the listener's for one that it accepted. */
   readonly url: string;
@@ -47,6 +58,8 @@ export interface PeerInfo {
   readonly peerName: string;
   /** Which side opened the connection. */
   readonly direction: "outgoing" | "incoming";
+  /** Who it has proved to be, known once the connection is open; `undefined` if it has proved nothing. */
+  readonly principal: Principal | undefined;
 }
 
 /** What channels tell the domain. */

@@ -4,6 +4,7 @@
  * A message is a run of bytes whose boundaries the transport keeps. What is in it is none of the transport's
  * business; a session packs all frames of one turn of the event loop into one message.
  */
+import type { Principal } from "./principal.ts";
 
 /**
  * Bytes that the sender leaves free at the front of every message: a transport writes its own header there,
@@ -39,6 +40,13 @@ export interface TransportSink {
 export interface Connection extends TransportSink {
   /** What to call the peer in messages to people, for example `"127.0.0.1:51234"`. */
   readonly peerName: string;
+  /** Who the peer has proved to be to the transport itself, by a certificate or to the operating system. Default nobody. */
+  readonly principal?: Principal | undefined;
+  /**
+   * What is the same at both ends of this connection and of no other, such as keying material of TLS: a proof that is
+   * bound to it is worth nothing on another connection. Default nothing.
+   */
+  readonly channelBinding?: Uint8Array | undefined;
 
   /** Begins to deliver. Called once. What arrived before is delivered then, none of it during the call. */
   start(handler: ConnectionHandler): void;

@@ -22,6 +22,29 @@ export interface PeerHost {
   closed(error: Error | undefined): void;
 }
 
+/** What one peer may make a domain keep. */
+export interface PeerLimits {
+  /**
+   * References to this domain's objects and functions that the peer may hold. Default 10,000: more than any client
+   * needs at a time, and what 10,000 objects cost is bearable.
+   */
+  readonly maxReferencesLent: number;
+  /**
+   * References that the peer may have given to this domain, and that are still held here. Default 100,000: they cost
+   * less, and functions that were passed and forgotten stay until the garbage collector has come by.
+   */
+  readonly maxReferencesTaken: number;
+  /** How deep arrays and objects that are sent to the peer may nest. Default 64: what it accepts by default. */
+  readonly maxDepth: number;
+}
+
+/** The limits that hold unless a channel or a domain says otherwise. */
+export const defaultPeerLimits: PeerLimits = {
+  maxReferencesLent: 10_000,
+  maxReferencesTaken: 100_000,
+  maxDepth: 64,
+};
+
 /** What a conversation offers to the {@link PeerHost} that serves it. */
 export interface PeerLink {
   /** Calls an object of the peer's. */

@@ -17,6 +17,15 @@ export interface Transport extends TransportSinkProvider {
   connect(address: string, signal: AbortSignal): Promise<Connection>;
 
   /**
+   * Whether only this machine can reach an address that is listened on. Where others can, a channel refuses to listen
+   * unless peers have to prove who they are.
+   */
+  isLocal(address: string): boolean;
+
+  /** Whether every peer that gets through has a {@link Connection.principal}. Default no. */
+  readonly authenticatesPeers?: boolean;
+
+  /**
    * Waits for connections at an address.
    *
    * @param accept Called with each connection. It must call `start` or `destroy` on it in the same turn.

@@ -9,7 +9,7 @@ import { SessionChannel, type SessionChannelOptions } from "../session/session-c
 import { callLog } from "../sinks/call-log/call-log-sink.ts";
 import { compression } from "../sinks/compression/compression-sink.ts";
 import { MemoryTransport } from "../transports/memory/memory-transport.ts";
-import { TcpTransport, type TcpTransportOptions } from "../transports/tcp/tcp-transport.ts";
+import { TcpTransport } from "../transports/tcp/tcp-transport.ts";
 import type { ChannelConfiguration } from "./configuration.ts";
 
 /** What every built-in channel can be told. All of it has defaults. */
@@ -19,7 +19,7 @@ export interface ChannelOptions extends Omit<SessionChannelOptions, "formatters"
 }
 
 /** What {@link tcpChannel} can be told. */
-export interface TcpChannelOptions extends ChannelOptions, TcpTransportOptions {}
+export interface TcpChannelOptions extends ChannelOptions {}
 
 function withFormatters({ formatter, ...options }: ChannelOptions): SessionChannelOptions {
   const builtIn = [msgpackFormatter(), jsonFormatter()] as const;
@@ -36,11 +36,7 @@ function withFormatters({ formatter, ...options }: ChannelOptions): SessionChann
  * ```
  */
 export function tcpChannel(options: TcpChannelOptions = {}): Channel {
-  const { allowAnonymousRemote, ...rest } = options;
-  return new SessionChannel(
-    new TcpTransport(allowAnonymousRemote === undefined ? {} : { allowAnonymousRemote }),
-    withFormatters(rest),
-  );
+  return new SessionChannel(new TcpTransport(), withFormatters(options));
 }
 
 /** `memory://name`: within a process, and between threads once `attachMessagePort` has joined them. */

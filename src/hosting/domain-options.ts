@@ -3,6 +3,7 @@ import type { PeerInfo } from "../channels/channel.ts";
 import type { Class } from "../contract/class.ts";
 import type { MarshalByRefObject } from "../contract/marshal-by-ref-object.ts";
 import type { Exposure, MethodOptions } from "../contract/service-type.ts";
+import type { ChannelLimits } from "../session/session-channel.ts";
 
 /** What a domain can be told. */
 export interface RemotingDomainOptions {
@@ -18,6 +19,8 @@ export interface RemotingDomainOptions {
   readonly exposure?: Exposure;
   /** Milliseconds that closing lets calls under way finish. Default 5,000: long enough for most, short enough for a deployment. */
   readonly closeGrace?: number;
+  /** Bounds of all channels that do not say otherwise. Default: those of `docs/limits.md`. */
+  readonly limits?: Partial<ChannelLimits>;
 }
 
 /** How a type is registered. */

@@ -2,8 +2,8 @@
 
 import { methodNotFound } from "../activation/service-table.ts";
 import type { CallDispatcher, CallTarget } from "../channels/call-dispatcher.ts";
-import type { ChannelSender } from "../channels/channel.ts";
-import type { PeerHost, PeerLink } from "../channels/peer-host.ts";
+import type { ChannelSender, PeerConversation } from "../channels/channel.ts";
+import { defaultPeerLimits, type PeerHost, type PeerLink } from "../channels/peer-host.ts";
 import { ObjectDisconnectedError, SerializationError } from "../errors.ts";
 import type { ObjectTable } from "../lifetime/object-table.ts";
 import { ImportedReferences } from "../marshaling/imported-references.ts";
@@ -56,6 +56,7 @@ export class DomainPeer implements PeerHost, ReferenceHost, CallDispatcher {
   readonly marshaler: Marshaler;
   readonly #domain: PeerDomain;
   readonly #objects: ObjectTable;
+
   readonly #url: string;
   readonly #link: PeerLink | undefined;
   readonly #sender: Pick<ChannelSender, "send"> | undefined;
@@ -66,18 +67,14 @@ export class DomainPeer implements PeerHost, ReferenceHost, CallDispatcher {
   #isClosed = false;
   #error: Error | undefined;
 
-  constructor(
-    domain: PeerDomain,
-    url: string,
-    link: PeerLink | undefined,
-    sender: Pick<ChannelSender, "send"> | undefined,
-  ) {
+  constructor(domain: PeerDomain, { peer, link, sender, limits = defaultPeerLimits }: PeerConversation) {
     this.#domain = domain;
     this.#objects = domain.objects;
-    this.#url = url;
+
+    this.#url = peer.url;
     this.#link = link;
     this.#sender = sender;
-    this.marshaler = new Marshaler(this, domain.maxDepth);
+    this.marshaler = new Marshaler(this, limits.maxDepth);
   }
 
   /** Resolves when the conversation is over, with the error if it did not end in good order. */

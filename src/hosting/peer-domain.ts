@@ -6,8 +6,6 @@ import type { ProxyTarget } from "../proxies/proxy-target.ts";
 export interface PeerDomain {
   readonly services: ServiceTable;
   readonly objects: ObjectTable;
-  /** How deep what is sent may nest. */
-  readonly maxDepth: number;
   /** Whether a value of this domain's is one that travels by reference. */
   travelsByReference(value: object): boolean;
   /** How an object is called that is about to be lent. */

@@ -9,7 +9,6 @@ import { ServiceTable } from "../activation/service-table.ts";
 import { PublishedObject, SingleCallService, SingletonService } from "../activation/well-known-service.ts";
 import type { Channel, ChannelHost, ChannelListener } from "../channels/channel.ts";
 import { parseChannelUrl } from "../channels/channel-url.ts";
-import { defaultPayloadLimits } from "../channels/formatter.ts";
 import type { AbstractClass, AnyClass, Class } from "../contract/class.ts";
 import { MarshalByRefObject } from "../contract/marshal-by-ref-object.ts";
 import { checkObjectUri } from "../contract/object-uri.ts";
@@ -20,6 +19,7 @@ import { ObjectTable } from "../lifetime/object-table.ts";
 import type { CallOptions, MethodCall } from "../messages/method-call.ts";
 import { ProxyFactory, type ProxyKind, proxyTargetOf } from "../proxies/proxy-factory.ts";
 import type { ProxyTarget } from "../proxies/proxy-target.ts";
+import { checkLimits } from "../session/session-channel.ts";
 import { checkCapabilities } from "./capability-check.ts";
 import { createConfiguredChannel } from "./channel-factories.ts";
 import { ChannelRegistry } from "./channel-registry.ts";
@@ -54,7 +54,8 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
 
   constructor(options: RemotingDomainOptions = {}) {
     super();
-    this.#options = { defaultTimeout: 30_000, exposure: "public", closeGrace: 5_000, ...options };
+    this.#options = { defaultTimeout: 30_000, exposure: "public", closeGrace: 5_000, limits: {}, ...options };
+    checkLimits(this.#options.limits);
     this.#services = new ServiceTable((object) => {
       this.#objects.whenGone(
         object,
@@ -68,7 +69,6 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
     const peerDomain = {
       services: this.#services,
       objects: this.#objects,
-      maxDepth: defaultPayloadLimits.maxDepth,
       travelsByReference: (value: object) =>
         value instanceof MarshalByRefObject || typeof value === "function",
       describe: (object: object) => this.#describe(object),
@@ -76,7 +76,8 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
     };
     return {
       defaultTimeout: this.#options.defaultTimeout,
-      openPeer: (peer, link, sender) => new DomainPeer(peerDomain, peer.url, link, sender),
+      limits: this.#options.limits,
+      openPeer: (conversation) => new DomainPeer(peerDomain, conversation),
       events: {
         connected: (peer) => void this.emit("connected", peer),
         disconnected: (peer, error) => void this.emit("disconnected", peer, error),

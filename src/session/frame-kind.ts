@@ -14,6 +14,9 @@ export const protocolVersion = { major: 1, minor: 0 } as const;
 /** The first bytes of every handshake: tells a stranger from a peer. */
 export const protocolMagic = 0x524d5447; // "RMTG"
 
+/** The optional abilities of this version, one bit each in `hello` and `welcome`: what both sides have is used. */
+export const supportedFeatures = 0;
+
 export const frameKind = {
   /** Client to server, first: who speaks, and what it wants to speak. */
   hello: 1,

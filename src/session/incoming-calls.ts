@@ -41,7 +41,8 @@ export class IncomingCalls {
   readonly #owner: SessionOwner;
   readonly #onIdle: () => void;
   readonly #routes = new IncomingRoutes();
-  readonly #order: OrderedStage | undefined;
+  /** What lies between arrival and method, if anything does: an asynchronous authorization, channel sinks. */
+  #order: OrderedStage | undefined;
   readonly #replies: OrderedStage | undefined;
   /** Calls whose method has not settled. Cancelled ones too: their slot is taken until they really end. */
   #running: Map<number, ServedCall> | undefined;
@@ -119,22 +120,26 @@ export class IncomingCalls {
     const { bytes, start, end, attachments } = readPayload(flags, reader, segments, owned);
     const call = new ServedCall(id, kind, route.target, route.method, oneWay, timeout, attachments);
     let target: CallTarget;
+    let permission: Promise<undefined> | undefined;
     try {
       this.#checkCapacity(route);
       target = this.#resolve(route, kind);
+      permission = target.authorize?.(call);
     } catch (error) {
       this.#refuse(call, error);
       return;
     }
-    if (this.#order !== undefined) {
-      this.#undoSinks(this.#order, call, target, {
-        body: Buffer.from(bytes.subarray(start, end)),
-        attachments,
-        headers,
-      });
-    } else {
+    if (permission === undefined && (this.#order === undefined || this.#goesStraight(this.#order))) {
       this.#serve(call, target, bytes, start, end);
+    } else {
+      const body = Buffer.from(bytes.subarray(start, end));
+      this.#prepare(call, target, { body, attachments, headers }, permission);
     }
+  }
+
+  /** Whether a call can be run at once: nothing has to be undone, and no earlier one waits. */
+  #goesStraight(order: OrderedStage): boolean {
+    return !this.#stage.hasSinks && order.isEmpty;
   }
 
   /** Reads what a call names, and gives it its number if the frame says so. Once for each frame, as it comes. */
@@ -173,10 +178,20 @@ export class IncomingCalls {
     return target;
   }
 
-  #undoSinks(order: OrderedStage, call: ServedCall, target: CallTarget, payload: Payload): void {
+  /** Waits for permission, then lets the channel sinks undo what the peer's have done; in the order of arrival. */
+  #prepare(
+    call: ServedCall,
+    target: CallTarget,
+    payload: Payload,
+    permission: Promise<undefined> | undefined,
+  ): void {
     this.#staged.add(call);
-    order.run(
-      () => this.#stage.incoming(payload),
+    this.#order ??= new OrderedStage();
+    this.#order.run(
+      () =>
+        permission === undefined
+          ? this.#stage.incoming(payload)
+          : permission.then(() => this.#stage.incoming(payload)),
       ({ body, attachments }) => {
         this.#staged.delete(call);
         if (call.isAborted) {

@@ -5,6 +5,11 @@
 export class OrderedStage {
   #tail: Promise<void> | undefined;
 
+  /** Whether nothing waits: a job that needs no stage may then be done at once. */
+  get isEmpty(): boolean {
+    return this.#tail === undefined;
+  }
+
   /**
    * @param job Does the work. May throw, or return a promise.
    * @param conclude Called with the result, after all earlier jobs were concluded. Must not throw.

@@ -11,12 +11,39 @@ export interface SessionLimits {
   readonly maxReassemblyBytes: number;
   /** Calls that one peer may have in flight. Default 1,024. More get `LimitExceededError` and did not run. */
   readonly maxCallsInFlight: number;
-  /** Bytes that may wait for a peer that does not read. Default 16 MiB; then the peer is given up. */
+  /**
+   * Bytes that may wait for a peer to read them. Default 16 MiB: one of the largest payloads. While more waits, calls
+   * of the peer's wait to be started; a result or a call that would wait behind four times as much is refused.
+   */
   readonly maxQueuedBytes: number;
+  /**
+   * Milliseconds that a peer may take nothing of what waits for it. Default 10,000: then it is given up, because what
+   * waits for it is memory.
+   */
+  readonly writeTimeout: number;
+  /** Connections that a listener accepts. Default 10,000; further ones are refused. */
+  readonly maxConnections: number;
+  /**
+   * Connections of a listener that have not yet proved who they are. Default 256; a further one takes the place of
+   * the oldest, so that silent strangers cannot keep others out.
+   */
+  readonly maxHandshakes: number;
   /** Milliseconds to establish a connection. Default 10,000. */
   readonly connectTimeout: number;
   /** Milliseconds from the connection to the end of the handshake. Default 5,000: two round trips on any network. */
   readonly handshakeTimeout: number;
+  /**
+   * Milliseconds within which a message that has begun must go on, and a payload in fragments within six times as
+   * many. Default 10,000: whoever sends a byte a minute holds memory for nothing.
+   */
+  readonly progressTimeout: number;
+  /** Milliseconds within which a message that has begun must be complete. Default 60,000; it is 81 KiB at most. */
+  readonly messageTimeout: number;
+  /**
+   * Milliseconds after which a connection is closed in good order that has no call under way and no reference held in
+   * either direction. Default 300,000: the next call opens another one. 0 never closes.
+   */
+  readonly idleTimeout: number;
   /** Milliseconds of silence after which the peer is asked whether it lives. Default 30,000; 0 never asks. */
   readonly pingInterval: number;
   /** Milliseconds that the peer has to show any sign of life after that. Default 20,000. */
@@ -29,6 +56,12 @@ export const defaultSessionLimits: SessionLimits = {
   maxReassemblyBytes: 64 * 1024 * 1024,
   maxCallsInFlight: 1024,
   maxQueuedBytes: 16 * 1024 * 1024,
+  writeTimeout: 10_000,
+  maxConnections: 10_000,
+  maxHandshakes: 256,
+  progressTimeout: 10_000,
+  messageTimeout: 60_000,
+  idleTimeout: 300_000,
   connectTimeout: 10_000,
   handshakeTimeout: 5_000,
   pingInterval: 30_000,

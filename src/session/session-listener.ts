@@ -42,12 +42,17 @@ export class SessionListener implements ChannelListener, SessionOwner {
       connection.destroy();
       return;
     }
-    const peer: PeerInfo = { url: this.url, peerName: connection.peerName, direction: "incoming" };
+    const peer: PeerInfo = {
+      url: this.url,
+      peerName: connection.peerName,
+      direction: "incoming",
+      principal: undefined,
+    };
     this.#sessions.add(Session.accept(this.#context, this, peer, connection));
   }
 
   openPeer(peer: PeerInfo, link: PeerLink): PeerHost {
-    return this.#withSinks(this.#host.openPeer(peer, link));
+    return this.#withSinks(this.#host.openPeer({ peer, link, limits: this.#context.limits }));
   }
 
   sessionOpened({ peer }: OwnedSession): void {

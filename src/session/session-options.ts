@@ -3,7 +3,7 @@ import type { PeerInfo } from "../channels/channel.ts";
 import type { ChannelSinkProvider } from "../channels/channel-sink.ts";
 import type { Formatter, PayloadLimits } from "../channels/formatter.ts";
 import type { MessageSinkProvider } from "../channels/message-sink.ts";
-import type { PeerHost, PeerLink } from "../channels/peer-host.ts";
+import type { PeerHost, PeerLimits, PeerLink } from "../channels/peer-host.ts";
 import type { Transport } from "../channels/transport.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { Heartbeat } from "./heartbeat.ts";
@@ -14,8 +14,7 @@ export interface SessionOptions {
   /** What can be spoken. A client asks for the first; a server takes whichever of them it is asked for. */
   readonly formatters: readonly [Formatter, ...Formatter[]];
   readonly channelSinks: readonly ChannelSinkProvider[];
-  readonly limits: SessionLimits;
-  readonly payloadLimits: PayloadLimits;
+  readonly limits: SessionLimits & PayloadLimits & PeerLimits;
   readonly pool: BufferPool;
   readonly heartbeat: Heartbeat;
 }

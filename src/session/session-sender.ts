@@ -27,7 +27,7 @@ export class SessionSender implements ChannelSender, SessionOwner {
     this.#host = host;
     this.defaultTimeout = host.defaultTimeout;
     const url = `${context.transport.scheme}://${address}`;
-    this.#peer = { url, peerName: address, direction: "outgoing" };
+    this.#peer = { url, peerName: address, direction: "outgoing", principal: undefined };
     this.#sinks = context.messageSinks
       .map((provider) => provider.createClientSink?.())
       .filter((sink): sink is MessageSink => sink !== undefined);
@@ -81,7 +81,7 @@ export class SessionSender implements ChannelSender, SessionOwner {
         ? undefined
         : chainMessageSinks(this.#sinks, async (call) => ({ value: await over(call) }));
     const send = chain === undefined ? over : (call: MethodCall) => chain(call).then(({ value }) => value);
-    return this.#host.openPeer(peer, session, { send });
+    return this.#host.openPeer({ peer, link: session, sender: { send }, limits: this.#context.limits });
   }
 
   sessionOpened({ peer }: OwnedSession): void {

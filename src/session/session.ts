@@ -12,14 +12,21 @@ import type { Formatter } from "../channels/formatter.ts";
 import { FormatterSink } from "../channels/formatter-sink.ts";
 import { noHeaders } from "../channels/payload.ts";
 import type { PeerHost } from "../channels/peer-host.ts";
-import { ConnectError, ConnectionLostError, type ConnectionLostReason, RemotingError } from "../errors.ts";
+import {
+  AccessDeniedError,
+  ConnectError,
+  ConnectionLostError,
+  type ConnectionLostReason,
+  RemotingError,
+} from "../errors.ts";
 import type { MethodCall } from "../messages/method-call.ts";
-import { readFault, writeFault } from "./fault.ts";
+import type { Agreement, Handshake } from "./agreement.ts";
+import { ClientHandshake } from "./client-handshake.ts";
+import { writeFault } from "./fault.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import { readFields } from "./frame-fields.ts";
 import { callFlag, fragmentFlag, frameHeaderSize, frameKind, signalFlag } from "./frame-kind.ts";
 import { FrameSender } from "./frame-sender.ts";
-import { negotiate, readHello, readWelcome, writeHello, writeWelcome } from "./handshake.ts";
 import type { Pulse } from "./heartbeat.ts";
 import { HeldFrames } from "./held-frames.ts";
 import { IncomingCalls } from "./incoming-calls.ts";
@@ -28,8 +35,10 @@ import { type FrameReceiver, MessageAssembler } from "./message-assembler.ts";
 import { checkReturnFlags, OutgoingCalls } from "./outgoing-calls.ts";
 import { readPayload } from "./payload-layout.ts";
 import { PayloadStage } from "./payload-stage.ts";
+import { ServerHandshake } from "./server-handshake.ts";
 import { handshakeMessageLimit, messageLimit } from "./session-limits.ts";
 import type { OwnedSession, SessionOptions, SessionOwner } from "./session-options.ts";
+import { SessionPeer } from "./session-peer.ts";
 
 /** What exists as soon as it is known how to format. */
 interface Conversation {
@@ -45,7 +54,7 @@ const noSegments: readonly Buffer[] = [];
 /** See the head of this file. */
 export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, Pulse {
   /** Who is at the other end. */
-  readonly peer: PeerInfo;
+  readonly peer: SessionPeer;
   readonly #options: SessionOptions;
   readonly #owner: SessionOwner;
   readonly #role: "client" | "server";
@@ -55,6 +64,7 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
   #held: HeldFrames | undefined;
   #openAttempt: AbortController | undefined;
   #state: "connecting" | "handshake" | "open" | "closed" = "connecting";
+  #handshake: Handshake | undefined;
   #conversation: Conversation | undefined;
   #connection: Connection | undefined;
   #handshakeTimer: NodeJS.Timeout | undefined;
@@ -78,7 +88,7 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
     const { limits, pool } = options;
     this.#options = options;
     this.#owner = owner;
-    this.peer = peer;
+    this.peer = new SessionPeer(peer);
     this.#role = role;
     this.pingInterval = limits.pingInterval;
     this.pingTimeout = limits.pingTimeout;
@@ -134,7 +144,7 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
     const sender = this.#sender;
     const host = this.#owner.openPeer(this.peer, this);
     const codec = formatter.createCodec({
-      limits: options.payloadLimits,
+      limits: options.limits,
       sendDefinition: (definition) => sender.batch.insert(frameKind.definition, definition),
     });
     const formatterSink = new FormatterSink(codec, host.marshaler);
@@ -190,7 +200,7 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
   }
 
   #attach(connection: Connection): void {
-    const { handshakeTimeout, maxPayloadBytes } = this.#options.limits;
+    const { handshakeTimeout } = this.#options.limits;
     this.#connection = connection;
     this.#state = "handshake";
     this.#handshakeTimer = setTimeout(() => {
@@ -198,17 +208,12 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
     }, handshakeTimeout);
     this.#handshakeTimer.unref();
     connection.start(this);
-    if (this.#role === "client") {
-      const { formatters, channelSinks } = this.#options;
-      this.#sendAlone(frameKind.hello, (batch) =>
-        writeHello(batch, {
-          features: 0,
-          maxPayloadBytes,
-          formatter: formatters[0].name,
-          sinks: channelSinks.map(({ name }) => name),
-        }),
-      );
-    }
+    const send = (kind: number, write: (batch: FrameBatch) => void) => this.#sendAlone(kind, write);
+    this.#handshake =
+      this.#role === "client"
+        ? new ClientHandshake(this.#options, connection, this.peer.url, send)
+        : new ServerHandshake(this.#options, connection, send);
+    this.#handshake.begin();
   }
 
   /** Sends a frame of the handshake, past what the sender keeps. */
@@ -222,9 +227,12 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
     this.#connection?.flush();
   }
 
-  #open(maxPayloadBytes: number): void {
+  #open({ formatter, maxPayloadBytes, principal }: Agreement): void {
     const connection = this.#connection;
     if (connection === undefined) return;
+    this.#handshake = undefined;
+    this.peer.principal = principal;
+    this.#conversation ??= this.#converse(formatter);
     clearTimeout(this.#handshakeTimer);
     this.#handshakeTimer = undefined;
     this.#state = "open";
@@ -234,16 +242,6 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
     this.#owner.sessionOpened(this);
     this.#sender.open(connection);
     this.#updateKeepAlive();
-  }
-
-  #onHello(reader: ByteReader): void {
-    const hello = readHello(reader);
-    const formatter = negotiate(hello, this.#options);
-    this.#conversation = this.#converse(formatter);
-    this.#sendAlone(frameKind.welcome, (batch) =>
-      writeWelcome(batch, { features: 0, maxPayloadBytes: this.#options.limits.maxPayloadBytes }),
-    );
-    this.#open(hello.maxPayloadBytes);
   }
 
   /** Ends a handshake that cannot succeed, and tells the client why. */
@@ -332,8 +330,8 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
   #callError(error: Error | undefined, opened: boolean, mayHaveExecuted: boolean): Error {
     const url = this.peer.url;
     if (!opened) {
-      if (error instanceof ConnectError || error === undefined)
-        return error ?? new ConnectError(`${url} was closed`);
+      if (error === undefined) return new ConnectError(`${url} was closed`);
+      if (isRefusal(error)) return error;
       return new ConnectError(`Cannot connect to ${url}: ${error.message}`, { cause: error });
     }
     const reason = error instanceof ConnectionLostError ? error.reason : "closed";
@@ -428,7 +426,7 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
       this.#assembler.receive(bytes, start, end, remaining);
       this.#reader.clear();
     } catch (error) {
-      if (error instanceof ConnectError && this.#role === "server") this.#refuse(error);
+      if (this.#role === "server" && isRefusal(error)) this.#refuse(error);
       else this.#failWith(error instanceof Error ? error : new RemotingError(String(error)));
     }
   }
@@ -464,7 +462,8 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
     const reader = this.#reader;
     reader.reset(bytes, start, end);
     if (this.#state !== "open") {
-      this.#onHandshakeFrame(kind, reader);
+      const agreement = this.#handshake?.onFrame(kind, reader);
+      if (agreement !== undefined) this.#open(agreement);
       return;
     }
     const { host, stage, outgoing, incoming } = this.#opened();
@@ -521,18 +520,6 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
       default:
         // A pong, or a kind of a later minor version: that something came is all that counts.
         break;
-    }
-  }
-
-  #onHandshakeFrame(kind: number, reader: ByteReader): void {
-    if (this.#role === "server" && kind === frameKind.hello) {
-      this.#onHello(reader);
-    } else if (this.#role === "client" && kind === frameKind.welcome) {
-      this.#open(readWelcome(reader).maxPayloadBytes);
-    } else if (this.#role === "client" && kind === frameKind.refuse) {
-      throw new ConnectError(`${this.peer.url} refused the connection: ${readFault(reader).message}`);
-    } else {
-      throw protocolError(`it does not begin with a handshake (frame kind ${kind})`);
     }
   }
 
@@ -595,4 +582,9 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
 
 function isIdle({ outgoing, incoming }: Conversation): boolean {
   return (outgoing === undefined || outgoing.size === 0) && incoming.size === 0;
+}
+
+/** Whether a client that is turned away with this error should be told why. */
+function isRefusal(error: unknown): error is RemotingError {
+  return error instanceof ConnectError || error instanceof AccessDeniedError;
 }

@@ -31,6 +31,10 @@ export class MemoryTransport implements Transport {
     return gateway.connect(address, signal);
   }
 
+  isLocal(): boolean {
+    return true;
+  }
+
   async listen(address: string, accept: (connection: Connection) => void): Promise<TransportListener> {
     memoryNetwork.listen(address, accept);
     return {

@@ -1,29 +1,13 @@
 /** `tcp://host:port`: Node's `net`. The reference transport. */
 import { connect, createServer, type Socket } from "node:net";
-import {
-  AccessDeniedError,
-  type ChannelCapabilities,
-  type Connection,
-  type Transport,
-  type TransportListener,
-} from "../../spi.ts";
+import type { ChannelCapabilities, Connection, Transport, TransportListener } from "../../spi.ts";
 import { ReadBuffer } from "./read-buffer.ts";
 import { parseTcpAddress } from "./tcp-address.ts";
 import { TcpConnection } from "./tcp-connection.ts";
 
-/** What a {@link TcpTransport} can be told. */
-export interface TcpTransportOptions {
-  /**
-   * Lets it listen on addresses that other machines can reach, although it does not know who calls. Default
-   * `false`: whoever reaches the port can call every published method.
-   */
-  readonly allowAnonymousRemote?: boolean;
-}
-
 /** See the head of this file. */
 export class TcpTransport implements Transport {
   readonly scheme = "tcp";
-  readonly #allowAnonymousRemote: boolean;
   readonly #readBuffer = new ReadBuffer();
   readonly capabilities: ChannelCapabilities = {
     duplex: true,
@@ -33,10 +17,6 @@ export class TcpTransport implements Transport {
     peerIdentity: false,
     maxMessageSize: Number.POSITIVE_INFINITY,
   };
-
-  constructor({ allowAnonymousRemote = false }: TcpTransportOptions = {}) {
-    this.#allowAnonymousRemote = allowAnonymousRemote;
-  }
 
   connect(address: string, signal: AbortSignal): Promise<Connection> {
     const { host, port } = parseTcpAddress(address);
@@ -63,13 +43,12 @@ export class TcpTransport implements Transport {
     });
   }
 
-  async listen(address: string, accept: (connection: Connection) => void): Promise<TransportListener> {
+  isLocal(address: string): boolean {
+    return isLoopback(parseTcpAddress(address).host);
+  }
+
+  listen(address: string, accept: (connection: Connection) => void): Promise<TransportListener> {
     const { host, port } = parseTcpAddress(address);
-    if (!isLoopback(host) && !this.#allowAnonymousRemote) {
-      throw new AccessDeniedError(
-        `tcp://${address} can be reached from other machines, and nothing tells who calls: listen on 127.0.0.1, or, if the network itself is trusted, register tcpChannel({ allowAnonymousRemote: true })`,
-      );
-    }
     return new Promise((resolve, reject) => {
       const server = createServer({ noDelay: true, pauseOnConnect: true }, (accepted) => {
         const peerName = peerNameOf(accepted);

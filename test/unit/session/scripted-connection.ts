@@ -112,6 +112,10 @@ export class ScriptedConnection implements Connection {
 
 /** A transport whose connections are scripted. */
 export class ScriptedTransport implements Transport {
+  isLocal(): boolean {
+    return true;
+  }
+
   readonly scheme = "scripted";
   readonly capabilities = {
     duplex: true,

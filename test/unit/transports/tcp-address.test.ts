@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { ChannelHost } from "../../../src/channels/channel.ts";
 import { AccessDeniedError } from "../../../src/errors.ts";
+import { tcpChannel } from "../../../src/hosting/channel-factories.ts";
 import { parseTcpAddress } from "../../../src/transports/tcp/tcp-address.ts";
 import { TcpTransport } from "../../../src/transports/tcp/tcp-transport.ts";
 
@@ -34,7 +36,16 @@ describe("parseTcpAddress", () => {
   });
 });
 
-describe("TcpTransport.listen", () => {
+describe("listening on tcp://", () => {
+  const host: ChannelHost = {
+    defaultTimeout: 0,
+    limits: {},
+    openPeer: () => {
+      throw new Error("nobody calls");
+    },
+    events: { connected() {}, disconnected() {}, draining() {}, unobservedError() {} },
+  };
+
   test.each([
     "0.0.0.0:0",
     "[::]:0",
@@ -43,7 +54,7 @@ describe("TcpTransport.listen", () => {
     "1270.0.0.1:0",
     "localhost.example:0",
   ])("refuses %s without authentication, and says what to set", async (address) => {
-    const listening = new TcpTransport().listen(address, () => {});
+    const listening = tcpChannel().listen(address, host);
     await expect(listening).rejects.toThrow(AccessDeniedError);
     await expect(listening).rejects.toThrow("allowAnonymousRemote");
   });
@@ -55,9 +66,9 @@ describe("TcpTransport.listen", () => {
   });
 
   test("takes every address if it is told to", async () => {
-    const listener = await new TcpTransport({ allowAnonymousRemote: true }).listen("0.0.0.0:0", () => {});
-    expect(listener.address).toMatch(/^0\.0\.0\.0:\d+$/);
-    await listener.close();
+    const listener = await tcpChannel({ allowAnonymousRemote: true }).listen("0.0.0.0:0", host);
+    expect(listener.url).toMatch(/^tcp:\/\/0\.0\.0\.0:\d+$/);
+    await listener.close(0);
   });
 
   test("an address that is taken rejects with the system's error", async () => {

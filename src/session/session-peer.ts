@@ -1,0 +1,18 @@
+/** The peer of one session: who it is becomes known with the handshake. */
+import type { PeerInfo } from "../channels/channel.ts";
+import type { Principal } from "../channels/principal.ts";
+
+/** See the head of this file. */
+export class SessionPeer implements PeerInfo {
+  readonly url: string;
+  readonly peerName: string;
+  readonly direction: PeerInfo["direction"];
+  principal: Principal | undefined;
+
+  constructor({ url, peerName, direction, principal }: PeerInfo) {
+    this.url = url;
+    this.peerName = peerName;
+    this.direction = direction;
+    this.principal = principal;
+  }
+}
