@@ -32,6 +32,7 @@ export {
   type PayloadLimits,
 } from "./channels/formatter.ts";
 export { FormatterSink } from "./channels/formatter-sink.ts";
+export { MemoryBudget } from "./channels/memory-budget.ts";
 export {
   chainMessageSinks,
   type MessageSink,

@@ -4,6 +4,7 @@
  */
 import type { MethodCall } from "../messages/method-call.ts";
 import type { ChannelCapabilities } from "./capabilities.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
 import type { PeerHost, PeerLimits, PeerLink } from "./peer-host.ts";
 import type { Principal } from "./principal.ts";
 
@@ -44,6 +45,8 @@ export interface ChannelHost {
   openPeer(conversation: PeerConversation): PeerHost;
   /** What the domain allows its peers. A channel's own options come first. */
   readonly limits: Readonly<Record<string, number>>;
+  /** Counts what waits for peers to read it, over all channels. */
+  readonly budget: MemoryBudget;
   /** Milliseconds a call may take when it does not say. */
   readonly defaultTimeout: number;
   /** Tells the domain's listeners what happened to a peer. */

@@ -14,6 +14,8 @@ export interface PeerHost {
   readonly marshaler: ValueMarshaler;
   /** Whether the peer holds references to objects of this domain, so that calls may still arrive. */
   readonly holdsReferences: boolean;
+  /** Whether this domain holds references to objects of the peer's. */
+  readonly borrowsReferences: boolean;
   /** The peer holds `count` references less to the object that was passed to it as `id`. */
   released(id: string, count: number): void;
   /** A signal that was passed by the peer has been aborted (`aborted`), or can no longer be. */

@@ -140,6 +140,10 @@ export class DomainPeer implements PeerHost, ReferenceHost, CallDispatcher {
     return this.#objects.isHolder(this);
   }
 
+  get borrowsReferences(): boolean {
+    return (this.#imported?.size ?? 0) > 0;
+  }
+
   import(reference: ObjRef): unknown {
     this.#imported ??= new ImportedReferences((id, count) => this.#link?.release(id, count));
     const imported = this.#imported.import(

@@ -9,6 +9,7 @@ import { ServiceTable } from "../activation/service-table.ts";
 import { PublishedObject, SingleCallService, SingletonService } from "../activation/well-known-service.ts";
 import type { Channel, ChannelHost, ChannelListener } from "../channels/channel.ts";
 import { parseChannelUrl } from "../channels/channel-url.ts";
+import { MemoryBudget } from "../channels/memory-budget.ts";
 import type { AbstractClass, AnyClass, Class } from "../contract/class.ts";
 import { MarshalByRefObject } from "../contract/marshal-by-ref-object.ts";
 import { checkObjectUri } from "../contract/object-uri.ts";
@@ -77,6 +78,7 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
     return {
       defaultTimeout: this.#options.defaultTimeout,
       limits: this.#options.limits,
+      budget: new MemoryBudget(256 * 1024 * 1024),
       openPeer: (conversation) => new DomainPeer(peerDomain, conversation),
       events: {
         connected: (peer) => void this.emit("connected", peer),

@@ -3,7 +3,8 @@ import { type ByteReader, protocolError } from "../channels/byte-reader.ts";
 import { noHeaders } from "../channels/payload.ts";
 import { fieldNumber } from "./frame-kind.ts";
 
-const maxHeaderText = 4096;
+/** The most that channel sinks can tell each other with one payload, in bytes. */
+export const maxHeaderText = 4096;
 
 /** Reads the fields and returns the channel sinks' headers. */
 export function readFields(reader: ByteReader): ReadonlyMap<string, string> {

@@ -14,8 +14,14 @@ export const protocolVersion = { major: 1, minor: 0 } as const;
 /** The first bytes of every handshake: tells a stranger from a peer. */
 export const protocolMagic = 0x524d5447; // "RMTG"
 
-/** The optional abilities of this version, one bit each in `hello` and `welcome`: what both sides have is used. */
-export const supportedFeatures = 0;
+/** Optional abilities, one bit each in `hello` and `welcome`: what both sides have is used. */
+export const feature = {
+  /** Fragments are sent as far as the receiver has given credit. */
+  credit: 0x01,
+} as const;
+
+/** The abilities of this version. */
+export const supportedFeatures = feature.credit;
 
 export const frameKind = {
   /** Client to server, first: who speaks, and what it wants to speak. */
@@ -50,10 +56,10 @@ export const frameKind = {
   goAway: 16,
   /** A call that was cancelled before it left: its route counts, but it is not run. */
   withdrawn: 17,
+  /** So many bytes of fragments were taken, and as many more may be sent. */
+  credit: 18,
 
   // Reserved: a peer of this version does not send these, and one that receives them skips them.
-  /** Flow control of payload bytes. */
-  credit: 18,
   /** Data of a stream, its credit, its end. */
   streamData: 19,
   streamCredit: 20,
@@ -89,9 +95,9 @@ export const returnFlag = {
   attachments: callFlag.attachments,
 } as const;
 
-/** Flags of `segments` and `fragment` frames. */
+/** Flags of `segments`, `fragment` and `credit` frames. */
 export const fragmentFlag = {
-  /** The frame that goes on is a return, not a call. */
+  /** It is about a return, not a call. */
   ofReturn: 0x01,
 } as const;
 

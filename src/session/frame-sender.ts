@@ -1,12 +1,21 @@
 /** Everything that leaves a session: gathers the frames of a turn, holds fragments back, hands both over. */
 import { type Connection, messageHeadroom } from "../channels/connection.ts";
+import type { MemoryBudget } from "../channels/memory-budget.ts";
 import { noHeaders, type Payload } from "../channels/payload.ts";
 import { LimitExceededError } from "../errors.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import { FrameBatch, writeFragmentHeader } from "./frame-batch.ts";
 import { callFlag, fieldNumber, frameHeaderSize, frameKind } from "./frame-kind.ts";
 import { OutgoingFragments, type OutgoingMessage } from "./outgoing-fragments.ts";
-import { batchSize, fragmentSize, fragmentWindow, maxInlinePayload } from "./session-limits.ts";
+import {
+  batchSize,
+  fragmentSize,
+  fragmentWindow,
+  maxInlinePayload,
+  queueOverload,
+  queueRuin,
+  type SessionLimits,
+} from "./session-limits.ts";
 
 /** Sends frames over one connection; until there is one, keeps them. */
 export class FrameSender {
@@ -14,6 +23,10 @@ export class FrameSender {
   readonly batch: FrameBatch;
   /** The largest payload that the peer takes. */
   maxPayloadBytes: number;
+  /** Whether the peer reports which fragments it has taken. */
+  usesCredit = false;
+  /** Whether more waits for the peer than it should: what makes it more has to wait. */
+  isCongested = false;
   /** How many batches were handed to the transport. */
   flushedBatches = 0;
 
@@ -22,15 +35,31 @@ export class FrameSender {
   readonly #onFlushed: () => void;
   /** Full batches that wait for the connection. */
   readonly #waiting: OutgoingMessage[] = [];
+  readonly #maxQueuedBytes: number;
+  readonly #budget: MemoryBudget;
+  /** What of {@link queuedBytes} was told to the budget. */
+  #counted = 0;
+  /** Bytes that were handed to the connection. */
+  #handedOver = 0;
   #connection: Connection | undefined;
   #scheduled = false;
   readonly #flush = () => this.flush();
 
-  /** @param onFlushed Called after what was begun so far was handed to the transport. */
-  constructor(pool: BufferPool, maxPayloadBytes: number, onFlushed: () => void) {
+  /**
+   * @param budget Counts what waits for the peer together with what waits for others.
+   * @param onFlushed Called after what was begun so far was handed to the transport.
+   */
+  constructor(
+    pool: BufferPool,
+    { maxPayloadBytes, maxQueuedBytes }: Pick<SessionLimits, "maxPayloadBytes" | "maxQueuedBytes">,
+    budget: MemoryBudget,
+    onFlushed: () => void,
+  ) {
     this.#pool = pool;
     this.batch = new FrameBatch(pool);
     this.maxPayloadBytes = maxPayloadBytes;
+    this.#maxQueuedBytes = maxQueuedBytes;
+    this.#budget = budget;
     this.#onFlushed = onFlushed;
   }
 
@@ -44,6 +73,31 @@ export class FrameSender {
     return (this.#connection?.queuedBytes ?? 0) + (this.#fragments?.queuedBytes ?? 0);
   }
 
+  /** Whether so much waits that nothing can be done but to give the peer up. */
+  get isOverloaded(): boolean {
+    return this.#counted > this.#maxQueuedBytes * queueRuin;
+  }
+
+  /** Bytes that the operating system has taken so far: while something waits and this stands still, the peer does not read. */
+  get takenBytes(): number {
+    return this.#handedOver - (this.#connection?.queuedBytes ?? 0);
+  }
+
+  /** The peer has taken fragments of calls or of returns, and takes as much again. */
+  grant(flags: number, bytes: number): void {
+    if (this.#fragments === undefined) return;
+    this.#fragments.grant(flags, bytes);
+    if (!this.#fragments.isEmpty) this.flush();
+  }
+
+  #count(): void {
+    const queued = this.queuedBytes;
+    if (queued === this.#counted) return;
+    this.#budget.add(queued - this.#counted);
+    this.#counted = queued;
+    this.isCongested = queued > this.#maxQueuedBytes;
+  }
+
   /** Begins to send over a connection: first of all what was kept. */
   open(connection: Connection): void {
     this.#connection = connection;
@@ -54,6 +108,7 @@ export class FrameSender {
   close(): void {
     this.#connection = undefined;
     this.#fragments?.clear();
+    this.#count();
     this.#waiting.length = 0;
     if (!this.batch.isEmpty) this.#pool.release(this.batch.take());
   }
@@ -83,7 +138,8 @@ export class FrameSender {
    * the frame, a large one behind it, in fragments.
    *
    * @param fragmentFlags Tells the peer which frame the fragments belong to.
-   * @throws LimitExceededError if the peer would not take it; the frame is then as if it had not been begun.
+   * @throws LimitExceededError if the peer would not take it, or too much waits for the peer already; the frame is
+   *   then as if it had not been begun.
    */
   finishPayload(id: number, fragmentFlags: number, attachments: readonly Uint8Array[]): void {
     const batch = this.batch;
@@ -97,12 +153,29 @@ export class FrameSender {
       );
     }
     if (total > maxInlinePayload) {
+      this.#checkRoom(total);
       this.#finishInFragments(id, fragmentFlags, attachments);
       return;
     }
     if (attachments.length > 0) writeInlineAttachments(batch, attachments, total - batch.bodyLength);
     batch.end();
     this.#schedule();
+  }
+
+  #checkRoom(bytes: number): void {
+    const most = this.#maxQueuedBytes * queueOverload;
+    const waiting = this.#counted;
+    if (waiting + bytes <= most && !this.#budget.isExceededBy(bytes)) return;
+    this.batch.cancel();
+    throw waiting + bytes > most
+      ? new LimitExceededError(
+          "maxQueuedBytes",
+          `${waiting} bytes wait for the peer to read them, and ${bytes} more would be too many: await some calls first, or raise maxQueuedBytes, a quarter of ${most}`,
+        )
+      : new LimitExceededError(
+          "maxTotalQueuedBytes",
+          `${this.#budget.used} bytes wait for all peers of this domain to read them, and ${bytes} more would be too many: maxTotalQueuedBytes is ${this.#budget.limit}`,
+        );
   }
 
   #finishInFragments(id: number, flags: number, attachments: readonly Uint8Array[]): void {
@@ -115,7 +188,7 @@ export class FrameSender {
     for (const segment of segments) batch.writeVarUint(segment.length);
     batch.end();
     this.flush();
-    this.#fragments ??= new OutgoingFragments(this.#pool);
+    this.#fragments ??= new OutgoingFragments(this.#pool, this.usesCredit);
     this.#fragments.add(id, flags, this.#sendDirectly(this.#fragments, id, flags, segments));
     this.flush();
   }
@@ -131,8 +204,8 @@ export class FrameSender {
     segments: readonly Uint8Array[],
   ): readonly Uint8Array[] {
     const connection = this.#connection;
-    if (connection === undefined || !fragments.isEmpty || connection.queuedBytes > 0 || !this.batch.isEmpty)
-      return segments;
+    if (connection === undefined || !fragments.isEmpty || !fragments.hasCredit(flags)) return segments;
+    if (connection.queuedBytes > 0 || !this.batch.isEmpty) return segments;
     const end = messageHeadroom + frameHeaderSize;
     for (const [index, segment] of segments.entries()) {
       let sent = 0;
@@ -141,7 +214,13 @@ export class FrameSender {
         const header = Buffer.allocUnsafe(end);
         writeFragmentHeader(header, messageHeadroom, flags, id, piece.length);
         connection.send(header, end, noRelease, piece);
+        fragments.spend(flags, piece.length);
+        this.#handedOver += end + piece.length;
         sent += piece.length;
+        if (!fragments.hasCredit(flags)) {
+          connection.flush();
+          return [segment.subarray(sent), ...segments.slice(index + 1)];
+        }
         if (connection.queuedBytes < fragmentWindow) continue;
         connection.flush();
         if (connection.queuedBytes > 0) return [segment.subarray(sent), ...segments.slice(index + 1)];
@@ -182,19 +261,23 @@ export class FrameSender {
     const release = this.#pool.release;
     for (const { memory, length } of this.#waiting.splice(0)) {
       connection.send(memory, length, release);
+      this.#handedOver += length;
       this.flushedBatches++;
     }
     const length = this.batch.position;
     if (length > 0) {
       connection.send(this.batch.take(), length, release);
+      this.#handedOver += length;
       this.flushedBatches++;
     }
     while (connection.queuedBytes < fragmentWindow) {
       const message = this.#fragments?.take();
       if (message === undefined) break;
       connection.send(message.memory, message.length, release);
+      this.#handedOver += message.length;
     }
     connection.flush();
+    this.#count();
     this.#onFlushed();
   }
 }

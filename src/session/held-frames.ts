@@ -1,6 +1,6 @@
 /** The frames of a session whose segments are still under way, in both directions. */
 import { type ByteReader, protocolError } from "../channels/byte-reader.ts";
-import { LimitExceededError } from "../errors.ts";
+import { AbortError, LimitExceededError } from "../errors.ts";
 import { fragmentFlag, frameHeaderSize } from "./frame-kind.ts";
 import { tooManyCalls } from "./incoming-calls.ts";
 import { IncomingSegments, type IncompleteFrame } from "./incoming-segments.ts";
@@ -61,8 +61,26 @@ export class HeldFrames {
   }
 
   /** Takes a fragment, or a part of one. Returns the frame if it is complete with it. */
-  append(flags: number, id: number, bytes: Buffer, start: number, end: number): IncompleteFrame | undefined {
-    return this.#of(flags).append(id, bytes, start, end);
+  append(
+    flags: number,
+    id: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    now: number,
+  ): IncompleteFrame | undefined {
+    return this.#of(flags).append(id, bytes, start, end, now);
+  }
+
+  /** The caller no longer wants a call: what is still to come of it is thrown away. */
+  cancelCall(id: number): void {
+    this.#calls.refuse(id, new AbortError("The caller cancelled the call"));
+  }
+
+  /** When the payload was last added to that has waited the longest. */
+  get staleSince(): number | undefined {
+    const times = [this.#calls.staleSince, this.#returns.staleSince].filter((time) => time !== undefined);
+    return times.length === 0 ? undefined : Math.min(...times);
   }
 
   #of(flags: number): IncomingSegments {

@@ -9,6 +9,7 @@ import {
   ConnectionLostError,
   LimitExceededError,
   RemotingError,
+  RemotingTimeoutError,
   SerializationError,
 } from "../errors.ts";
 import { DeadlineTimer } from "./deadline-timer.ts";
@@ -21,8 +22,9 @@ import { readPayload } from "./payload-layout.ts";
 import type { PayloadStage } from "./payload-stage.ts";
 import { type IncomingRoute, IncomingRoutes } from "./routes.ts";
 import { ServedCall } from "./served-call.ts";
-import { isObjectId, maxMethodLength, maxTargetLength } from "./session-limits.ts";
+import { isObjectId, maxMethodLength, maxTargetLength, type SessionLimits } from "./session-limits.ts";
 import type { SessionOwner } from "./session-options.ts";
+import { WaitingCalls } from "./waiting-calls.ts";
 
 /** The largest time that travels, about 49 days. */
 const forEver = Number.POSITIVE_INFINITY;
@@ -37,7 +39,7 @@ export class IncomingCalls {
   readonly #stage: PayloadStage;
   readonly #dispatcher: CallDispatcher;
   readonly #marshaler: ValueMarshaler;
-  readonly #maxInFlight: number;
+  readonly #limits: IncomingLimits;
   readonly #owner: SessionOwner;
   readonly #onIdle: () => void;
   readonly #routes = new IncomingRoutes();
@@ -50,12 +52,14 @@ export class IncomingCalls {
   #runningOneWay = 0;
   /** Calls between arrival and method, in channel sinks. */
   readonly #staged = new Set<ServedCall>();
+  /** Calls that wait for the peer to read; made when there is the first one. */
+  #waiting: WaitingCalls | undefined;
   #deadlines: DeadlineTimer | undefined;
   #draining = false;
+  #isResuming = false;
   #closed = false;
 
   /**
-   * @param maxInFlight How many calls may run at a time.
    * @param owner Takes the errors of one-way calls.
    * @param onIdle Called when the last call has ended.
    */
@@ -64,7 +68,7 @@ export class IncomingCalls {
     stage: PayloadStage,
     dispatcher: CallDispatcher,
     marshaler: ValueMarshaler,
-    maxInFlight: number,
+    limits: IncomingLimits,
     owner: SessionOwner,
     onIdle: () => void,
   ) {
@@ -72,7 +76,7 @@ export class IncomingCalls {
     this.#stage = stage;
     this.#dispatcher = dispatcher;
     this.#marshaler = marshaler;
-    this.#maxInFlight = maxInFlight;
+    this.#limits = limits;
     this.#owner = owner;
     this.#onIdle = onIdle;
     if (stage.hasSinks) {
@@ -83,7 +87,7 @@ export class IncomingCalls {
 
   /** Calls that were accepted and have not ended. */
   get size(): number {
-    return (this.#running?.size ?? 0) + this.#runningOneWay + this.#staged.size;
+    return (this.#running?.size ?? 0) + this.#runningOneWay + this.#staged.size + (this.#waiting?.size ?? 0);
   }
 
   /** Refuses further calls, but for those to objects that the peer already holds. */
@@ -130,7 +134,7 @@ export class IncomingCalls {
       return;
     }
     if (permission === undefined && (this.#order === undefined || this.#goesStraight(this.#order))) {
-      this.#serve(call, target, bytes, start, end);
+      this.#start(call, target, bytes, start, end);
     } else {
       const body = Buffer.from(bytes.subarray(start, end));
       this.#prepare(call, target, { body, attachments, headers }, permission);
@@ -161,9 +165,8 @@ export class IncomingCalls {
     if (this.#draining && !isObjectId(route.target)) {
       throw new ConnectionLostError("The server is closing and takes no new calls", { reason: "closed" });
     }
-    if (this.size >= this.#maxInFlight) {
-      throw tooManyCalls(this.#maxInFlight);
-    }
+    const { maxCallsInFlight } = this.#limits;
+    if (this.size >= maxCallsInFlight) throw tooManyCalls(maxCallsInFlight);
   }
 
   #resolve(route: IncomingRoute, kind: "call" | "construct"): CallTarget {
@@ -200,13 +203,45 @@ export class IncomingCalls {
         }
         const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
         call.attachments = attachments;
-        this.#serve(call, target, bytes, 0, bytes.length);
+        this.#start(call, target, bytes, 0, bytes.length);
       },
       (error) => {
         this.#staged.delete(call);
         this.#refuse(call, error);
       },
     );
+  }
+
+  /** Runs a call now, or, if the peer is behind with reading, when it has caught up. */
+  #start(call: ServedCall, target: CallTarget, bytes: Buffer, start: number, end: number): void {
+    if (!this.#sender.isCongested && (this.#waiting === undefined || this.#waiting.size === 0)) {
+      this.#serve(call, target, bytes, start, end);
+      return;
+    }
+    this.#waiting ??= new WaitingCalls();
+    const { maxReassemblyBytes } = this.#limits;
+    if (this.#waiting.bytes > maxReassemblyBytes) {
+      const message = `Calls with ${this.#waiting.bytes} bytes of arguments wait for their caller to read earlier results: read them, or raise maxReassemblyBytes`;
+      this.#refuse(call, new LimitExceededError("maxReassemblyBytes", message));
+      return;
+    }
+    this.#waiting.add({ call, target, body: Buffer.from(bytes.subarray(start, end)) });
+  }
+
+  /** Starts calls that waited, as far as the peer has caught up. */
+  resume(): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined || waiting.size === 0 || this.#isResuming) return;
+    // Replies flush, and a flush resumes: one of them at a time.
+    this.#isResuming = true;
+    while (!this.#sender.isCongested) {
+      const next = waiting.take();
+      if (next === undefined) break;
+      const { call, target, body } = next;
+      if (call.deadline <= performance.now()) this.#refuse(call, tooLate(call));
+      else this.#serve(call, target, body, 0, body.length);
+    }
+    this.#isResuming = false;
   }
 
   #serve(call: ServedCall, target: CallTarget, bytes: Buffer, start: number, end: number): void {
@@ -380,6 +415,8 @@ export class IncomingCalls {
   /** The peer no longer wants a result. */
   onCancel(id: number): void {
     this.#running?.get(id)?.cancel();
+    const waiting = this.#waiting?.remove(id);
+    if (waiting !== undefined) this.#refuse(waiting, new AbortError("The caller cancelled the call"));
     for (const call of this.#staged) if (call.id === id && !call.oneWay) call.cancel();
   }
 
@@ -396,8 +433,19 @@ export class IncomingCalls {
   close(): void {
     this.#closed = true;
     this.#deadlines?.stop();
+    this.#waiting?.clear();
     for (const call of this.#running?.values() ?? []) call.cancel();
   }
+}
+
+/** What of a session's limits is about calls that come in. */
+type IncomingLimits = Pick<SessionLimits, "maxCallsInFlight" | "maxReassemblyBytes">;
+
+/** The error for a call whose time was over before it could be started. */
+function tooLate({ method, target, timeout }: ServedCall): RemotingTimeoutError {
+  return new RemotingTimeoutError(
+    `${method || target} was not started within ${timeout} ms: its caller was behind with reading earlier results`,
+  );
 }
 
 /** Passes over a route that was read before. */

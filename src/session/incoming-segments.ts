@@ -23,6 +23,8 @@ export interface IncompleteFrame {
   missing: number;
   /** Bytes announced: counted against the peer's budget until the frame is complete or given up. */
   announced: number;
+  /** When it began, or a fragment was last added. */
+  touched: number;
   /** Why the bytes are thrown away as they come, if they are. */
   refused: Error | undefined;
 }
@@ -75,8 +77,27 @@ export class IncomingSegments {
       filled: 0,
       missing: 0,
       announced: 0,
+      touched: performance.now(),
       refused,
     });
+  }
+
+  /** Throws away what has come and is still to come of a frame. */
+  refuse(id: number, refused: Error): void {
+    const incomplete = this.#frames.get(id);
+    if (incomplete === undefined || incomplete.refused !== undefined) return;
+    incomplete.refused = refused;
+    if (incomplete.segments !== undefined) incomplete.segments = [];
+    this.#announced -= incomplete.announced;
+    incomplete.announced = 0;
+  }
+
+  /** When the frame was last added to that has waited the longest. */
+  get staleSince(): number | undefined {
+    let oldest: number | undefined;
+    for (const { touched } of this.#frames.values())
+      if (oldest === undefined || touched < oldest) oldest = touched;
+    return oldest;
   }
 
   /** Reads the lengths of a frame's segments. Returns the frame if there is nothing to wait for. */
@@ -114,14 +135,19 @@ export class IncomingSegments {
     return total === 0 ? this.#finish(id, incomplete) : undefined;
   }
 
-  /** Takes a fragment, or a part of one. Returns the frame if it is complete with it. */
-  append(id: number, bytes: Buffer, start: number, end: number): IncompleteFrame | undefined {
+  /**
+   * Takes a fragment, or a part of one. Returns the frame if it is complete with it.
+   *
+   * @param now When it came, in monotonic milliseconds.
+   */
+  append(id: number, bytes: Buffer, start: number, end: number, now: number): IncompleteFrame | undefined {
     const incomplete = this.#frames.get(id);
     const segments = incomplete?.segments;
     if (incomplete === undefined || segments === undefined)
       throw protocolError("a fragment belongs to no frame");
     if (end - start > incomplete.missing) throw protocolError("a fragment is longer than was announced");
     incomplete.missing -= end - start;
+    incomplete.touched = now;
     if (incomplete.refused === undefined) {
       let position = start;
       while (position < end) {

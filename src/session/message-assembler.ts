@@ -33,6 +33,8 @@ export class MessageAssembler {
   readonly #receiver: FrameReceiver;
   #pieces: Buffer | undefined;
   #length = 0;
+  /** Messages that came in pieces and have ended. */
+  #ended = 0;
   /** A fragment that is being passed on in pieces: its flags, id, and the bytes still to come. */
   #streaming = false;
   #flags = 0;
@@ -41,6 +43,11 @@ export class MessageAssembler {
 
   constructor(receiver: FrameReceiver) {
     this.#receiver = receiver;
+  }
+
+  /** The number of the message that has begun to arrive and has not ended; 0 if there is none. */
+  get partialMessage(): number {
+    return this.#streaming || this.#pieces !== undefined ? this.#ended + 1 : 0;
   }
 
   /** Takes a message or a piece of one. Throws a protocol error. */
@@ -76,6 +83,7 @@ export class MessageAssembler {
 
   #endStream(): void {
     this.#streaming = false;
+    this.#ended++;
     if (this.#missing !== 0) throw protocolError("a message ends in the middle of a fragment");
   }
 
@@ -88,6 +96,7 @@ export class MessageAssembler {
 
   #finish(message: Buffer): void {
     this.#pieces = undefined;
+    this.#ended++;
     if (this.#length !== message.length) throw protocolError("a message is shorter than was announced");
     this.#walk(message, 0, message.length, true);
   }

@@ -6,6 +6,8 @@ import { ByteWriter } from "../channels/byte-writer.ts";
 import type { ChannelSink } from "../channels/channel-sink.ts";
 import type { FormatterSink } from "../channels/formatter-sink.ts";
 import { noHeaders, type Payload } from "../channels/payload.ts";
+import { RemotingError } from "../errors.ts";
+import { maxHeaderText } from "./frame-fields.ts";
 
 /** Formats and transforms in one direction each. */
 export class PayloadStage {
@@ -30,13 +32,31 @@ export class PayloadStage {
       .format(value, root, writer)
       .map((attachment) => Buffer.from(attachment));
     const payload: Payload = { body: writer.written(), attachments, headers: noHeaders };
-    return passThrough(this.#sinks, payload, (sink, passed) => sink.outgoing(passed));
+    const transformed = passThrough(this.#sinks, payload, (sink, passed) => sink.outgoing(passed));
+    return transformed instanceof Promise ? transformed.then(checkHeaders) : checkHeaders(transformed);
   }
 
   /** Lets the sinks undo what the peer's have done. */
   incoming(payload: Payload): Payload | Promise<Payload> {
     return passThrough(this.#sinks.toReversed(), payload, (sink, passed) => sink.incoming(passed));
   }
+}
+
+/** Refuses, while it can still be said who is to blame, what the peer could not read. */
+function checkHeaders(payload: Payload): Payload {
+  let length = 0;
+  for (const [name, value] of payload.headers) {
+    if (name.includes("\n") || value.includes("\n")) {
+      throw new RemotingError(
+        `A channel sink has set the header ${JSON.stringify(name)} to ${JSON.stringify(value)}: a line feed cannot travel in one, encode it`,
+      );
+    }
+    length += Buffer.byteLength(name) + Buffer.byteLength(value) + 2;
+  }
+  if (length <= maxHeaderText) return payload;
+  throw new RemotingError(
+    `Channel sinks have set ${length} bytes of headers: at most ${maxHeaderText} travel`,
+  );
 }
 
 function passThrough(

@@ -99,6 +99,21 @@ export const pooledBufferSize = batchSize + maxInlinePayload + 4096;
 /** Bytes that may wait in the transport before fragments are held back: what a fast peer takes in a moment. */
 export const fragmentWindow = 512 * 1024;
 
+/**
+ * Bytes of fragments, of calls and of returns, that may be on their way to a peer before it has said that it took
+ * them: a millisecond of a fast connection, so small frames wait for no more than that in the system's buffers.
+ */
+export const initialCredit = 2 * 1024 * 1024;
+
+/** Taken bytes are reported when they are so many: a quarter, so that a sender need not wait for the report. */
+export const creditReport = initialCredit / 4;
+
+/** How much more than `maxQueuedBytes` may wait before results and calls are refused. */
+export const queueOverload = 4;
+
+/** And before the peer is given up: the difference is for what is small and cannot be refused, such as answers. */
+export const queueRuin = queueOverload + 1;
+
 /** Whether a call's target is an object that was passed by reference, and not a published URI. */
 export function isObjectId(target: string): boolean {
   return target.startsWith("~");

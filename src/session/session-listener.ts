@@ -2,9 +2,11 @@
 import type { CallDispatcher, CallTarget, IncomingCall } from "../channels/call-dispatcher.ts";
 import type { ChannelHost, ChannelListener, PeerInfo } from "../channels/channel.ts";
 import type { Connection } from "../channels/connection.ts";
+import type { MemoryBudget } from "../channels/memory-budget.ts";
 import { chainMessageSinks, type MessageSink } from "../channels/message-sink.ts";
 import type { PeerHost, PeerLink } from "../channels/peer-host.ts";
 import type { TransportListener } from "../channels/transport.ts";
+import { ConnectError } from "../errors.ts";
 import type { MethodCall } from "../messages/method-call.ts";
 import { Session } from "./session.ts";
 import type { OwnedSession, SessionChannelContext, SessionOwner } from "./session-options.ts";
@@ -14,8 +16,11 @@ export class SessionListener implements ChannelListener, SessionOwner {
   readonly #context: SessionChannelContext;
   readonly #host: ChannelHost;
   readonly #sessions = new Set<OwnedSession>();
+  /** Those of them that have not yet said who they are, the oldest first. */
+  readonly #strangers = new Set<OwnedSession>();
   readonly #sinks: readonly MessageSink[];
   readonly defaultTimeout: number;
+  readonly budget: MemoryBudget;
   #listener: TransportListener | undefined;
   #closing = false;
 
@@ -23,6 +28,7 @@ export class SessionListener implements ChannelListener, SessionOwner {
     this.#context = context;
     this.#host = host;
     this.defaultTimeout = host.defaultTimeout;
+    this.budget = host.budget;
     this.#sinks = context.messageSinks
       .map((provider) => provider.createServerSink?.())
       .filter((sink): sink is MessageSink => sink !== undefined);
@@ -48,15 +54,38 @@ export class SessionListener implements ChannelListener, SessionOwner {
       direction: "incoming",
       principal: undefined,
     };
-    this.#sessions.add(Session.accept(this.#context, this, peer, connection));
+    const session = Session.accept(this.#context, this, peer, connection);
+    this.#sessions.add(session);
+    this.#strangers.add(session);
+    this.#makeRoom(session);
+  }
+
+  /** Keeps the number of connections within its limits, and those that work before those that only came. */
+  #makeRoom(newest: OwnedSession): void {
+    const { maxConnections, maxHandshakes } = this.#context.limits;
+    if (this.#sessions.size > maxConnections) {
+      newest.turnAway(
+        new ConnectError(
+          `${this.url} has ${maxConnections} connections, as many as it takes (maxConnections)`,
+        ),
+      );
+    } else if (this.#strangers.size > maxHandshakes) {
+      const [oldest] = this.#strangers;
+      oldest?.turnAway(
+        new ConnectError(
+          `More than ${maxHandshakes} connections to ${this.url} have not finished their handshake, and this one is the oldest (maxHandshakes)`,
+        ),
+      );
+    }
   }
 
   openPeer(peer: PeerInfo, link: PeerLink): PeerHost {
     return this.#withSinks(this.#host.openPeer({ peer, link, limits: this.#context.limits }));
   }
 
-  sessionOpened({ peer }: OwnedSession): void {
-    this.#host.events.connected(peer);
+  sessionOpened(session: OwnedSession): void {
+    this.#strangers.delete(session);
+    this.#host.events.connected(session.peer);
   }
 
   peerDraining({ peer }: OwnedSession): void {
@@ -65,6 +94,7 @@ export class SessionListener implements ChannelListener, SessionOwner {
 
   sessionClosed(session: OwnedSession, error: Error | undefined, wasOpen: boolean): void {
     this.#sessions.delete(session);
+    this.#strangers.delete(session);
     if (wasOpen) this.#host.events.disconnected(session.peer, error);
     // A stranger, or a peer that could not be agreed with: nobody else will hear of it.
     else if (error !== undefined) this.#host.events.unobservedError(error);
@@ -82,6 +112,9 @@ export class SessionListener implements ChannelListener, SessionOwner {
       marshaler: peer.marshaler,
       get holdsReferences() {
         return peer.holdsReferences;
+      },
+      get borrowsReferences() {
+        return peer.borrowsReferences;
       },
       released: (id, count) => peer.released(id, count),
       signalChanged: (id, aborted) => peer.signalChanged(id, aborted),

@@ -2,9 +2,11 @@
 import type { PeerInfo } from "../channels/channel.ts";
 import type { ChannelSinkProvider } from "../channels/channel-sink.ts";
 import type { Formatter, PayloadLimits } from "../channels/formatter.ts";
+import type { MemoryBudget } from "../channels/memory-budget.ts";
 import type { MessageSinkProvider } from "../channels/message-sink.ts";
 import type { PeerHost, PeerLimits, PeerLink } from "../channels/peer-host.ts";
 import type { Transport } from "../channels/transport.ts";
+import type { RemotingError } from "../errors.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { SessionLimits } from "./session-limits.ts";
@@ -31,6 +33,8 @@ export interface OwnedSession extends PeerLink {
   readonly peer: PeerInfo;
   /** Whether it has ended. */
   readonly isClosed: boolean;
+  /** Ends it before its handshake is over, and tells the peer why. */
+  turnAway(error: RemotingError): void;
   /** Ends it in good order, within `grace` milliseconds. */
   close(grace: number): Promise<void>;
 }
@@ -39,6 +43,8 @@ export interface OwnedSession extends PeerLink {
 export interface SessionOwner {
   /** Milliseconds a call may take when it does not say. */
   readonly defaultTimeout: number;
+  /** Counts what waits for all peers of the domain. */
+  readonly budget: MemoryBudget;
   /** Opens the domain's side of a conversation. */
   openPeer(peer: PeerInfo, session: OwnedSession): PeerHost;
   sessionOpened(session: OwnedSession): void;

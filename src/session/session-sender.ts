@@ -1,5 +1,6 @@
 /** The client's end of a session channel: one session at a time, made when it is needed and made anew when it was lost. */
 import type { ChannelHost, ChannelSender, PeerInfo } from "../channels/channel.ts";
+import type { MemoryBudget } from "../channels/memory-budget.ts";
 import { chainMessageSinks, type MessageSink, type NextMessageSink } from "../channels/message-sink.ts";
 import type { PeerHost } from "../channels/peer-host.ts";
 import { ConnectionLostError } from "../errors.ts";
@@ -16,6 +17,7 @@ export class SessionSender implements ChannelSender, SessionOwner {
   readonly #chain: NextMessageSink | undefined;
   readonly #peer: PeerInfo;
   readonly defaultTimeout: number;
+  readonly budget: MemoryBudget;
   #session: Session | undefined;
   /** Sessions that take no new calls, until their last one has ended. */
   readonly #retiring = new Set<OwnedSession>();
@@ -26,6 +28,7 @@ export class SessionSender implements ChannelSender, SessionOwner {
     this.#context = context;
     this.#host = host;
     this.defaultTimeout = host.defaultTimeout;
+    this.budget = host.budget;
     const url = `${context.transport.scheme}://${address}`;
     this.#peer = { url, peerName: address, direction: "outgoing", principal: undefined };
     this.#sinks = context.messageSinks

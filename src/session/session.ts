@@ -2,66 +2,41 @@
  * One multiplexed conversation over a duplex connection: many calls in flight both ways. The client's end is
  * made before there is a connection, and keeps what it is given until there is one.
  *
- * This file is the life of a session (connecting, handshake, open, closed) and the sorting of frames; calls
- * are in `outgoing-calls.ts` and `incoming-calls.ts`, bytes in `frame-sender.ts` and `message-assembler.ts`.
+ * This file is the life of a session: connecting, handshake, open, closed. Frames are sorted in `frame-router.ts`,
+ * calls are in `outgoing-calls.ts` and `incoming-calls.ts`, bytes in `frame-sender.ts` and `message-assembler.ts`.
  */
-import { ByteReader, protocolError } from "../channels/byte-reader.ts";
+import { type ByteReader, protocolError } from "../channels/byte-reader.ts";
 import type { PeerInfo } from "../channels/channel.ts";
 import type { Connection, ConnectionHandler } from "../channels/connection.ts";
 import type { Formatter } from "../channels/formatter.ts";
-import { FormatterSink } from "../channels/formatter-sink.ts";
-import { noHeaders } from "../channels/payload.ts";
-import type { PeerHost } from "../channels/peer-host.ts";
-import {
-  AccessDeniedError,
-  ConnectError,
-  ConnectionLostError,
-  type ConnectionLostReason,
-  RemotingError,
-} from "../errors.ts";
+import { ConnectionLostError, type ConnectionLostReason, RemotingError } from "../errors.ts";
 import type { MethodCall } from "../messages/method-call.ts";
 import type { Agreement, Handshake } from "./agreement.ts";
 import { ClientHandshake } from "./client-handshake.ts";
+import { Conversation } from "./conversation.ts";
 import { writeFault } from "./fault.ts";
 import { FrameBatch } from "./frame-batch.ts";
-import { readFields } from "./frame-fields.ts";
-import { callFlag, fragmentFlag, frameHeaderSize, frameKind, signalFlag } from "./frame-kind.ts";
+import { feature, frameKind, signalFlag } from "./frame-kind.ts";
+import { FrameRouter, type RoutedSession } from "./frame-router.ts";
 import { FrameSender } from "./frame-sender.ts";
-import type { Pulse } from "./heartbeat.ts";
-import { HeldFrames } from "./held-frames.ts";
-import { IncomingCalls } from "./incoming-calls.ts";
-import type { IncompleteFrame } from "./incoming-segments.ts";
-import { type FrameReceiver, MessageAssembler } from "./message-assembler.ts";
-import { checkReturnFlags, OutgoingCalls } from "./outgoing-calls.ts";
-import { readPayload } from "./payload-layout.ts";
-import { PayloadStage } from "./payload-stage.ts";
+import { Liveness, type Watched } from "./liveness.ts";
+import { MessageAssembler } from "./message-assembler.ts";
 import { ServerHandshake } from "./server-handshake.ts";
+import { callError, connectError, describePeer, isRefusal } from "./session-errors.ts";
 import { handshakeMessageLimit, messageLimit } from "./session-limits.ts";
 import type { OwnedSession, SessionOptions, SessionOwner } from "./session-options.ts";
 import { SessionPeer } from "./session-peer.ts";
 
-/** What exists as soon as it is known how to format. */
-interface Conversation {
-  readonly host: PeerHost;
-  readonly stage: PayloadStage;
-  readonly incoming: IncomingCalls;
-  /** Made with the first call: most servers never call their clients. */
-  outgoing: OutgoingCalls | undefined;
-}
-
-const noSegments: readonly Buffer[] = [];
-
 /** See the head of this file. */
-export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, Pulse {
+export class Session implements ConnectionHandler, RoutedSession, OwnedSession, Watched {
   /** Who is at the other end. */
   readonly peer: SessionPeer;
   readonly #options: SessionOptions;
   readonly #owner: SessionOwner;
   readonly #role: "client" | "server";
   readonly #sender: FrameSender;
-  readonly #assembler = new MessageAssembler(this);
-  readonly #reader = new ByteReader();
-  #held: HeldFrames | undefined;
+  readonly #router: FrameRouter;
+  readonly #assembler: MessageAssembler;
   #openAttempt: AbortController | undefined;
   #state: "connecting" | "handshake" | "open" | "closed" = "connecting";
   #handshake: Handshake | undefined;
@@ -74,10 +49,7 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
   #error: Error | undefined;
   #closeListeners: ((error: Error | undefined) => void)[] = [];
   messageLimit = handshakeMessageLimit;
-  lastHeard = performance.now();
-  askedAt: number | undefined = undefined;
-  readonly pingInterval: number;
-  readonly pingTimeout: number;
+  readonly #liveness: Liveness;
 
   private constructor(
     options: SessionOptions,
@@ -90,9 +62,12 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
     this.#owner = owner;
     this.peer = new SessionPeer(peer);
     this.#role = role;
-    this.pingInterval = limits.pingInterval;
-    this.pingTimeout = limits.pingTimeout;
-    this.#sender = new FrameSender(pool, limits.maxPayloadBytes, () => this.#onFlushed());
+    // A client's end first, so that it never closes under a call that has just been sent.
+    const idleTimeout = limits.idleTimeout * (role === "client" ? 1 : 2);
+    this.#liveness = new Liveness(limits, idleTimeout, this);
+    this.#sender = new FrameSender(pool, limits, owner.budget, () => this.#onFlushed());
+    this.#router = new FrameRouter(this, this.#sender, limits);
+    this.#assembler = new MessageAssembler(this.#router);
   }
 
   /** The client's end. Takes calls at once; they leave when the connection is open. */
@@ -131,48 +106,10 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
     return new Promise((resolve) => this.#closeListeners.push(resolve));
   }
 
-  /** The peer, as messages to people put it. */
-  get #peerName(): string {
-    const { url, peerName, direction } = this.peer;
-    return direction === "outgoing" ? `to ${url}` : `from ${peerName} to ${url}`;
-  }
-
   // --- life -----------------------------------------------------------------------------------------
 
   #converse(formatter: Formatter): Conversation {
-    const options = this.#options;
-    const sender = this.#sender;
-    const host = this.#owner.openPeer(this.peer, this);
-    const codec = formatter.createCodec({
-      limits: options.limits,
-      sendDefinition: (definition) => sender.batch.insert(frameKind.definition, definition),
-    });
-    const formatterSink = new FormatterSink(codec, host.marshaler);
-    const stage = new PayloadStage(
-      formatterSink,
-      options.channelSinks.map((provider) => provider.createSink()),
-    );
-    const incoming = new IncomingCalls(
-      sender,
-      stage,
-      host.dispatcher,
-      host.marshaler,
-      options.limits.maxCallsInFlight,
-      this.#owner,
-      () => this.#onIdle(),
-    );
-    return { host, stage, incoming, outgoing: undefined };
-  }
-
-  #outgoing(conversation: Conversation): OutgoingCalls {
-    conversation.outgoing ??= new OutgoingCalls(
-      this.#sender,
-      conversation.stage,
-      conversation.host.marshaler,
-      this.#owner.defaultTimeout,
-      () => this.#onIdle(),
-    );
-    return conversation.outgoing;
+    return new Conversation(this, this.#options, this.#owner, this.#sender, formatter, () => this.#onIdle());
   }
 
   async #connect(open: (signal: AbortSignal) => Promise<Connection>): Promise<void> {
@@ -187,16 +124,11 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
       if (this.#state === "closed") connection.destroy();
       else this.#attach(connection);
     } catch (cause) {
-      this.#end(this.#connectError(cause));
+      this.#end(connectError(this.peer, cause));
     } finally {
       clearTimeout(timer);
       this.#openAttempt = undefined;
     }
-  }
-
-  #connectError(cause: unknown): ConnectError {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    return new ConnectError(`Cannot connect to ${this.peer.url}: ${reason}`, { cause });
   }
 
   #attach(connection: Connection): void {
@@ -204,7 +136,7 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
     this.#connection = connection;
     this.#state = "handshake";
     this.#handshakeTimer = setTimeout(() => {
-      this.#fail("unresponsive", `no handshake within ${handshakeTimeout} ms`);
+      this.giveUp("unresponsive", `no handshake within ${handshakeTimeout} ms`);
     }, handshakeTimeout);
     this.#handshakeTimer.unref();
     connection.start(this);
@@ -227,7 +159,7 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
     this.#connection?.flush();
   }
 
-  #open({ formatter, maxPayloadBytes, principal }: Agreement): void {
+  #open({ formatter, maxPayloadBytes, principal, features }: Agreement): void {
     const connection = this.#connection;
     if (connection === undefined) return;
     this.#handshake = undefined;
@@ -238,14 +170,15 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
     this.#state = "open";
     this.messageLimit = messageLimit;
     this.#sender.maxPayloadBytes = Math.min(maxPayloadBytes, this.#options.limits.maxPayloadBytes);
-    this.#options.heartbeat.add(this);
+    this.#sender.usesCredit = (features & feature.credit) !== 0;
+    this.#options.heartbeat.add(this.#liveness);
     this.#owner.sessionOpened(this);
     this.#sender.open(connection);
     this.#updateKeepAlive();
   }
 
-  /** Ends a handshake that cannot succeed, and tells the client why. */
-  #refuse(error: RemotingError): void {
+  /** Ends a session whose handshake is not over, and tells the client why. */
+  turnAway(error: RemotingError): void {
     this.#sendAlone(frameKind.refuse, (batch) => writeFault(batch, error, false));
     const connection = this.#connection;
     this.#connection = undefined;
@@ -275,7 +208,7 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
     this.#end(
       opened && (conversation?.outgoing?.size ?? 0) === 0
         ? undefined
-        : new ConnectionLostError(`The connection ${this.#peerName} was closed by this side`, {
+        : new ConnectionLostError(`The connection ${describePeer(this.peer)} was closed by this side`, {
             reason: "local",
           }),
     );
@@ -284,7 +217,7 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
   }
 
   #whenIdle(conversation: Conversation, grace: number): Promise<void> {
-    if (isIdle(conversation)) return Promise.resolve();
+    if (conversation.isIdle) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, grace);
       this.#idleListener = () => {
@@ -293,14 +226,6 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
       };
       this.#closeListeners.push(this.#idleListener);
     });
-  }
-
-  #fail(reason: ConnectionLostReason, message: string): void {
-    this.#failWith(
-      new ConnectionLostError(`The connection ${this.#peerName} is given up: ${message}`, {
-        reason,
-      }),
-    );
   }
 
   #failWith(error: Error): void {
@@ -315,10 +240,10 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
     const opened = this.#state === "open";
     this.#state = "closed";
     clearTimeout(this.#handshakeTimer);
-    this.#options.heartbeat.remove(this);
+    this.#options.heartbeat.remove(this.#liveness);
     const conversation = this.#conversation;
     conversation?.incoming.close();
-    conversation?.outgoing?.close((mayHaveExecuted) => this.#callError(error, opened, mayHaveExecuted));
+    conversation?.outgoing?.close((mayHaveExecuted) => callError(this.peer, error, opened, mayHaveExecuted));
     this.#sender.close();
     conversation?.host.closed(error);
     this.#owner.sessionClosed(this, error, opened);
@@ -326,26 +251,10 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
     for (const listener of this.#closeListeners.splice(0)) listener(error);
   }
 
-  /** What a call rejects with that was under way when the session ended. */
-  #callError(error: Error | undefined, opened: boolean, mayHaveExecuted: boolean): Error {
-    const url = this.peer.url;
-    if (!opened) {
-      if (error === undefined) return new ConnectError(`${url} was closed`);
-      if (isRefusal(error)) return error;
-      return new ConnectError(`Cannot connect to ${url}: ${error.message}`, { cause: error });
-    }
-    const reason = error instanceof ConnectionLostError ? error.reason : "closed";
-    const message =
-      error instanceof ConnectionLostError
-        ? error.message
-        : `The connection ${this.#peerName} was lost: ${error?.message ?? "closed"}`;
-    return new ConnectionLostError(message, { reason, mayHaveExecuted, cause: error });
-  }
-
   #onIdle(): void {
     this.#updateKeepAlive();
     const listener = this.#idleListener;
-    if (listener !== undefined && this.#conversation !== undefined && isIdle(this.#conversation)) listener();
+    if (listener !== undefined && this.#conversation !== undefined && this.#conversation.isIdle) listener();
   }
 
   /**
@@ -357,7 +266,7 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
     const conversation = this.#conversation;
     const active =
       this.#state !== "open" ||
-      (conversation !== undefined && (!isIdle(conversation) || conversation.host.holdsReferences));
+      (conversation !== undefined && (!conversation.isIdle || conversation.host.holdsReferences));
     if (active === this.#keepsAlive) return;
     this.#keepsAlive = active;
     this.#connection.keepAlive(active);
@@ -365,10 +274,52 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
 
   #onFlushed(): void {
     this.#conversation?.outgoing?.onFlushed();
-    const { maxQueuedBytes } = this.#options.limits;
-    if ((this.#connection?.queuedBytes ?? 0) > maxQueuedBytes) {
-      this.#fail("slow-reader", `more than ${maxQueuedBytes} bytes wait for it to read (maxQueuedBytes)`);
+    if (this.#sender.isOverloaded) {
+      this.giveUp("slow-reader", `${this.#sender.queuedBytes} bytes wait for it to read (maxQueuedBytes)`);
+    } else if (!this.#sender.isCongested) {
+      this.#conversation?.incoming.resume();
     }
+  }
+
+  // --- what is watched ------------------------------------------------------------------------------
+
+  get queuedBytes(): number {
+    return this.#sender.queuedBytes;
+  }
+
+  get takenBytes(): number {
+    return this.#sender.takenBytes;
+  }
+
+  get partialMessage(): number {
+    return this.#assembler.partialMessage;
+  }
+
+  get staleSince(): number | undefined {
+    return this.#router.staleSince;
+  }
+
+  get isInUse(): boolean {
+    const wasUsed = this.#router.takeUse();
+    const conversation = this.#conversation;
+    if (wasUsed || conversation === undefined || !conversation.isIdle) return true;
+    return conversation.host.holdsReferences || conversation.host.borrowsReferences;
+  }
+
+  retire(): void {
+    void this.close(0);
+  }
+
+  probe(): void {
+    this.#writeFrame(frameKind.ping, 0, 0);
+  }
+
+  giveUp(reason: ConnectionLostReason, message: string): void {
+    this.#failWith(
+      new ConnectionLostError(`The connection ${describePeer(this.peer)} is given up: ${message}`, {
+        reason,
+      }),
+    );
   }
 
   // --- what the domain asks for ---------------------------------------------------------------------
@@ -377,12 +328,12 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
     const conversation = this.#conversation;
     if (this.#state === "closed" || conversation === undefined) {
       return Promise.reject(
-        new ConnectionLostError(`The connection ${this.#peerName} is closed`, {
+        new ConnectionLostError(`The connection ${describePeer(this.peer)} is closed`, {
           reason: "closed",
         }),
       );
     }
-    const result = this.#outgoing(conversation).send(call);
+    const result = conversation.calling().send(call);
     if (!this.#keepsAlive) this.#updateKeepAlive();
     return result;
   }
@@ -405,28 +356,41 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
     this.#sender.finish();
   }
 
-  probe(): void {
-    this.#writeFrame(frameKind.ping, 0, 0);
-  }
-
-  expire(): void {
-    this.#fail("unresponsive", `no sign of life for ${this.pingInterval + this.pingTimeout} ms`);
-  }
-
   // --- what the connection brings -------------------------------------------------------------------
 
   get accepting(): boolean {
     return this.#state !== "closed";
   }
 
+  get openConversation(): Conversation | undefined {
+    return this.#state === "open" ? this.#conversation : undefined;
+  }
+
+  get lastHeard(): number {
+    return this.#liveness.lastHeard;
+  }
+
+  onHandshakeFrame(kind: number, reader: ByteReader): void {
+    const agreement = this.#handshake?.onFrame(kind, reader);
+    if (agreement !== undefined) this.#open(agreement);
+  }
+
+  onReleased(): void {
+    this.#updateKeepAlive();
+  }
+
+  onGoAway(): void {
+    this.#owner.peerDraining(this);
+  }
+
   onMessage(bytes: Buffer, start: number, end: number, remaining: number): void {
     if (this.#state === "closed") return;
-    this.lastHeard = performance.now();
+    this.#liveness.lastHeard = performance.now();
     try {
       this.#assembler.receive(bytes, start, end, remaining);
-      this.#reader.clear();
+      this.#router.endOfMessage();
     } catch (error) {
-      if (this.#role === "server" && isRefusal(error)) this.#refuse(error);
+      if (this.#role === "server" && isRefusal(error)) this.turnAway(error);
       else this.#failWith(error instanceof Error ? error : new RemotingError(String(error)));
     }
   }
@@ -443,148 +407,10 @@ export class Session implements ConnectionHandler, FrameReceiver, OwnedSession, 
     const during = this.#state === "handshake" ? " during the handshake" : "";
     const detail = error === undefined ? "the peer closed it" : error.message;
     this.#end(
-      new ConnectionLostError(`The connection ${this.#peerName} was lost${during}: ${detail}`, {
+      new ConnectionLostError(`The connection ${describePeer(this.peer)} was lost${during}: ${detail}`, {
         reason: "closed",
         ...(error === undefined ? {} : { cause: error }),
       }),
     );
   }
-
-  onFrame(
-    kind: number,
-    flags: number,
-    id: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-    owned: boolean,
-  ): void {
-    const reader = this.#reader;
-    reader.reset(bytes, start, end);
-    if (this.#state !== "open") {
-      const agreement = this.#handshake?.onFrame(kind, reader);
-      if (agreement !== undefined) this.#open(agreement);
-      return;
-    }
-    const { host, stage, outgoing, incoming } = this.#opened();
-    switch (kind) {
-      case frameKind.call:
-      case frameKind.withdrawn:
-        if ((flags & callFlag.segments) === 0)
-          incoming.onCall(flags, id, reader, noSegments, owned, kind === frameKind.withdrawn);
-        else
-          this.#heldFrames().holdCall(
-            id,
-            bytes,
-            start,
-            end,
-            incoming.readRoute(flags, reader),
-            incoming.size,
-          );
-        break;
-      case frameKind.result:
-      case frameKind.thrown:
-        checkReturnFlags(flags);
-        if ((flags & callFlag.segments) === 0) this.#onReturn(kind, flags, id, reader, noSegments, owned);
-        else this.#heldFrames().holdReturn(id, bytes, start, end);
-        break;
-      case frameKind.fault:
-        outgoing?.onFault(id, reader);
-        break;
-      case frameKind.cancel:
-        incoming.onCancel(id);
-        break;
-      case frameKind.segments:
-        this.#onComplete(id, flags, this.#heldFrames().announce(flags, id, reader));
-        break;
-      case frameKind.definition:
-        stage.formatter.receiveDefinition(Buffer.from(bytes.subarray(start, end)));
-        break;
-      case frameKind.release:
-        host.released(reader.readString(256), reader.readVarUint());
-        this.#updateKeepAlive();
-        break;
-      case frameKind.signal:
-        host.signalChanged(id, (flags & signalFlag.aborted) !== 0);
-        break;
-      case frameKind.ping:
-        this.#writeFrame(frameKind.pong, 0, id);
-        break;
-      case frameKind.goAway:
-        this.#owner.peerDraining(this);
-        break;
-      case frameKind.hello:
-      case frameKind.welcome:
-      case frameKind.refuse:
-        throw protocolError("a handshake came in the middle of a session");
-      default:
-        // A pong, or a kind of a later minor version: that something came is all that counts.
-        break;
-    }
-  }
-
-  #opened(): Conversation {
-    if (this.#conversation === undefined) throw protocolError("a frame came before the handshake");
-    return this.#conversation;
-  }
-
-  #heldFrames(): HeldFrames {
-    this.#held ??= new HeldFrames(this.#options.limits);
-    return this.#held;
-  }
-
-  onFragment(flags: number, id: number, bytes: Buffer, start: number, end: number): void {
-    if (this.#state !== "open") throw protocolError("a fragment came before the handshake");
-    this.#onComplete(id, flags, this.#heldFrames().append(flags, id, bytes, start, end));
-  }
-
-  /** A frame and all its segments are here: goes on as if they had come in one piece. */
-  #onComplete(id: number, fragmentFlags: number, complete: IncompleteFrame | undefined): void {
-    if (complete === undefined) return;
-    const { outgoing, incoming } = this.#opened();
-    const { frame, route, segments = noSegments, refused } = complete;
-    const kind = frame[0] ?? 0;
-    const flags = frame[1] ?? 0;
-    const isReturn = (fragmentFlags & fragmentFlag.ofReturn) !== 0;
-    if (refused !== undefined) {
-      if (isReturn) outgoing?.onRefusedReturn(id, refused);
-      else incoming.onRefusedCall(flags, id, refused);
-      return;
-    }
-    const reader = this.#reader;
-    reader.reset(frame, frameHeaderSize - 4, frame.length);
-    if (isReturn) this.#onReturn(kind, flags, id, reader, segments, true);
-    else incoming.onCall(flags, id, reader, segments, true, kind === frameKind.withdrawn, route);
-  }
-
-  #onReturn(
-    kind: number,
-    flags: number,
-    id: number,
-    reader: ByteReader,
-    segments: readonly Buffer[],
-    owned: boolean,
-  ): void {
-    const { outgoing } = this.#opened();
-    const headers = (flags & callFlag.fields) === 0 ? noHeaders : readFields(reader);
-    const { bytes, start, end, attachments } = readPayload(flags, reader, segments, owned);
-    if (this.#options.channelSinks.length === 0) {
-      outgoing?.onReturn(kind, id, bytes, start, end, attachments);
-    } else {
-      outgoing?.onTransformedReturn(kind, id, {
-        body: Buffer.from(bytes.subarray(start, end)),
-        attachments,
-        headers,
-      });
-    }
-  }
-}
-
-function isIdle({ outgoing, incoming }: Conversation): boolean {
-  return (outgoing === undefined || outgoing.size === 0) && incoming.size === 0;
-}
-
-/** Whether a client that is turned away with this error should be told why. */
-function isRefusal(error: unknown): error is RemotingError {
-  return error instanceof ConnectError || error instanceof AccessDeniedError;
 }

@@ -21,6 +21,8 @@ export const kind = {
   pong: 15,
   goAway: 16,
   withdrawn: 17,
+  credit: 18,
+  authenticate: 22,
 } as const;
 
 export const flag = {

@@ -312,8 +312,9 @@ describe("frames that cannot be trusted end the connection", () => {
 
 describe("what means nothing is passed over", () => {
   leavesConnection("unknown kinds", async (peer) => {
-    for (let unknown = 18; unknown < 256; unknown++)
-      peer.send(frame(unknown, 0xff, 1, Buffer.alloc(20, 0xff)));
+    for (let unknown = 18; unknown < 256; unknown++) {
+      if (unknown !== kind.authenticate) peer.send(frame(unknown, 0xff, 1, Buffer.alloc(20, 0xff)));
+    }
     peer.send(frame(0, 0, 0));
     await Promise.resolve();
   });
@@ -332,12 +333,11 @@ describe("what means nothing is passed over", () => {
     await Promise.resolve();
   });
 
-  leavesConnection("10,000 pings", async (peer) => {
-    const count = 10_000;
-    for (let id = 0; id < count; id += 1_000) {
+  leavesConnection("10,000 pings, of which one in each message is answered", async (peer) => {
+    for (let id = 0; id < 10_000; id += 1_000) {
       peer.send(...Array.from({ length: 1_000 }, (_, index) => frame(kind.ping, 0, id + index)));
     }
-    for (let id = 0; id < count; id++) expect((await peer.next(kind.pong)).id).toBe(id);
+    for (let id = 999; id < 10_000; id += 1_000) expect((await peer.next(kind.pong)).id).toBe(id);
   });
 
   leavesConnection("a going away that is not followed by one", async (peer) => {

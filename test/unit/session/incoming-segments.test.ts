@@ -25,7 +25,7 @@ function create(maxPayload = 100, maxTotal = 150): IncomingSegments {
 
 function append(held: IncomingSegments, id: number, text: string) {
   const bytes = Buffer.from(`<${text}>`);
-  return held.append(id, bytes, 1, bytes.length - 1);
+  return held.append(id, bytes, 1, bytes.length - 1, performance.now());
 }
 
 describe("IncomingSegments", () => {

@@ -190,7 +190,7 @@ describe("the server's end", () => {
 
   test("kinds that are unknown or reserved are skipped", async () => {
     const connection = await open();
-    for (const unknown of [0, 18, 19, 20, 21, 22, 23, 24, 100, 255]) {
+    for (const unknown of [0, 19, 20, 21, 23, 24, 100, 255]) {
       connection.deliver(frame(unknown, 0xff, 7, (writer) => writer.writeBytes(Buffer.from("whatever"))));
     }
     await expectAlive(connection);

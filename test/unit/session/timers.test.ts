@@ -1,7 +1,9 @@
 /** The deadline timer and the heartbeat, with a clock that the tests move. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { DeadlineTimer } from "../../../src/session/deadline-timer.ts";
-import { Heartbeat, type Pulse } from "../../../src/session/heartbeat.ts";
+import { Heartbeat } from "../../../src/session/heartbeat.ts";
+import { Liveness, type Watched } from "../../../src/session/liveness.ts";
+import { defaultSessionLimits, type SessionLimits } from "../../../src/session/session-limits.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"] });
@@ -92,63 +94,103 @@ describe("DeadlineTimer", () => {
 });
 
 describe("Heartbeat", () => {
-  class FakePulse implements Pulse {
-    lastHeard = performance.now();
-    askedAt: number | undefined = undefined;
+  class FakePulse implements Watched {
+    queuedBytes = 0;
+    takenBytes = 0;
+    partialMessage = 0;
+    staleSince: number | undefined = undefined;
+    /** Whether it was used since the last look, and whether it is all the time. */
+    used = true;
+    alwaysUsed = true;
     readonly log: string[] = [];
+    readonly liveness: Liveness;
 
     constructor(
-      readonly pingInterval: number,
-      readonly pingTimeout: number,
+      pingInterval: number,
+      pingTimeout: number,
       readonly answers: boolean,
-    ) {}
+      others: Partial<SessionLimits> = {},
+      idleTimeout = 0,
+    ) {
+      const none = { writeTimeout: 0, progressTimeout: 0, messageTimeout: 0 };
+      const limits = { ...defaultSessionLimits, ...none, pingInterval, pingTimeout, ...others };
+      this.liveness = new Liveness(limits, idleTimeout, this);
+    }
+
+    get isInUse(): boolean {
+      const { used } = this;
+      this.used = this.alwaysUsed;
+      return used;
+    }
+
+    get lastHeard(): number {
+      return this.liveness.lastHeard;
+    }
+
+    set lastHeard(time: number) {
+      this.liveness.lastHeard = time;
+    }
 
     probe(): void {
       this.log.push(`probe ${performance.now()}`);
       if (this.answers) this.lastHeard = performance.now();
     }
 
-    expire(): void {
-      this.log.push("expire");
+    giveUp(reason: string, message: string): void {
+      this.log.push(
+        reason === "unresponsive" && message.startsWith("no sign") ? "expire" : `${reason}: ${message}`,
+      );
+    }
+
+    retire(): void {
+      this.log.push("retire");
+    }
+  }
+
+  /** Lets time pass in steps, and does something at each. */
+  function pass(milliseconds: number, step: () => void = () => {}): void {
+    for (let passed = 0; passed < milliseconds; passed += 50) {
+      vi.advanceTimersByTime(50);
+      step();
     }
   }
 
   test("a peer that is heard is not asked", () => {
     const heartbeat = new Heartbeat();
     const pulse = new FakePulse(1000, 400, true);
-    heartbeat.add(pulse);
+    heartbeat.add(pulse.liveness);
     for (let step = 0; step < 50; step++) {
       vi.advanceTimersByTime(100);
       pulse.lastHeard = performance.now();
     }
     expect(pulse.log).toEqual([]);
-    heartbeat.remove(pulse);
+    heartbeat.remove(pulse.liveness);
   });
 
   test("a silent peer is asked and, if it answers, stays", () => {
     const heartbeat = new Heartbeat();
     const pulse = new FakePulse(1000, 400, true);
-    heartbeat.add(pulse);
+    heartbeat.add(pulse.liveness);
     vi.advanceTimersByTime(5000);
     expect(pulse.log.length).toBeGreaterThanOrEqual(3);
     expect(pulse.log).not.toContain("expire");
-    heartbeat.remove(pulse);
+    heartbeat.remove(pulse.liveness);
   });
 
   test("one that does not answer expires, at most a quarter late", () => {
     const heartbeat = new Heartbeat();
     const pulse = new FakePulse(1000, 400, false);
-    heartbeat.add(pulse);
+    heartbeat.add(pulse.liveness);
     vi.advanceTimersByTime(1399);
     expect(pulse.log).toHaveLength(1);
     vi.advanceTimersByTime(201);
     expect(pulse.log[1]).toBe("expire");
-    heartbeat.remove(pulse);
+    heartbeat.remove(pulse.liveness);
   });
 
   test("one with the interval 0 is never asked and costs no timer", () => {
     const heartbeat = new Heartbeat();
-    heartbeat.add(new FakePulse(0, 400, false));
+    heartbeat.add(new FakePulse(0, 0, false).liveness);
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -156,35 +198,117 @@ describe("Heartbeat", () => {
     const heartbeat = new Heartbeat();
     const patient = new FakePulse(100_000, 50_000, false);
     const impatient = new FakePulse(100, 100, false);
-    heartbeat.add(patient);
-    heartbeat.add(impatient);
+    heartbeat.add(patient.liveness);
+    heartbeat.add(impatient.liveness);
     expect(vi.getTimerCount()).toBe(1);
     vi.advanceTimersByTime(300);
     expect(impatient.log).toContain("expire");
     expect(patient.log).toEqual([]);
-    heartbeat.remove(impatient);
-    heartbeat.remove(patient);
+    heartbeat.remove(impatient.liveness);
+    heartbeat.remove(patient.liveness);
     expect(vi.getTimerCount()).toBe(0);
-    heartbeat.add(patient);
+    heartbeat.add(patient.liveness);
     vi.advanceTimersByTime(200_000);
     expect(patient.log).toContain("expire");
-    heartbeat.remove(patient);
+    heartbeat.remove(patient.liveness);
   });
 
   test("a pulse that is removed while it expires disturbs no other", () => {
     const heartbeat = new Heartbeat();
     const first = new FakePulse(100, 100, false);
     const second = new FakePulse(100, 100, false);
-    const expire = first.expire.bind(first);
-    first.expire = () => {
-      expire();
-      heartbeat.remove(first);
+    const giveUp = first.giveUp.bind(first);
+    first.giveUp = (reason, message) => {
+      giveUp(reason, message);
+      heartbeat.remove(first.liveness);
     };
-    heartbeat.add(first);
-    heartbeat.add(second);
+    heartbeat.add(first.liveness);
+    heartbeat.add(second.liveness);
     vi.advanceTimersByTime(300);
     expect(first.log.filter((entry) => entry === "expire")).toHaveLength(1);
     expect(second.log).toContain("expire");
-    heartbeat.remove(second);
+    heartbeat.remove(second.liveness);
+  });
+
+  test("a peer that reads nothing of what waits for it is given up; one that reads a little is not", () => {
+    const heartbeat = new Heartbeat();
+    const deaf = new FakePulse(0, 0, false, { writeTimeout: 1000 });
+    const slow = new FakePulse(0, 0, false, { writeTimeout: 1000 });
+    const idle = new FakePulse(0, 0, false, { writeTimeout: 1000 });
+    const all = [deaf, slow, idle];
+    for (const pulse of all) heartbeat.add(pulse.liveness);
+    pass(2000);
+    expect(all.flatMap(({ log }) => log)).toEqual([]);
+    deaf.queuedBytes = 5;
+    slow.queuedBytes = 5000;
+    pass(950, () => slow.takenBytes++);
+    expect(deaf.log).toEqual([]);
+    pass(550, () => slow.takenBytes++);
+    expect(deaf.log[0]).toBe(
+      "slow-reader: 5 bytes wait for it, and it has read nothing for 1000 ms (writeTimeout)",
+    );
+    pass(5000, () => slow.takenBytes++);
+    expect(slow.log).toEqual([]);
+    expect(idle.log).toEqual([]);
+    for (const pulse of all) heartbeat.remove(pulse.liveness);
+  });
+
+  test("a message that has begun must go on, and must end", () => {
+    const heartbeat = new Heartbeat();
+    const limits = { progressTimeout: 1000, messageTimeout: 6000 };
+    const stalled = new FakePulse(0, 0, false, limits);
+    const dribbling = new FakePulse(0, 0, false, limits);
+    const busy = new FakePulse(0, 0, false, limits);
+    const all = [stalled, dribbling, busy];
+    for (const pulse of all) heartbeat.add(pulse.liveness);
+    stalled.partialMessage = 1;
+    dribbling.partialMessage = 1;
+    const step = () => {
+      dribbling.lastHeard = performance.now();
+      busy.lastHeard = performance.now();
+      busy.partialMessage++;
+    };
+    pass(1500, step);
+    expect(stalled.log[0]).toMatch("(progressTimeout)");
+    expect(dribbling.log).toEqual([]);
+    pass(5000, step);
+    expect(dribbling.log[0]).toMatch("(messageTimeout)");
+    expect(busy.log).toEqual([]);
+    for (const pulse of all) heartbeat.remove(pulse.liveness);
+  });
+
+  test("a payload in fragments must go on, though its fragments may be further apart", () => {
+    const heartbeat = new Heartbeat();
+    const pulse = new FakePulse(0, 0, false, { progressTimeout: 1000 });
+    heartbeat.add(pulse.liveness);
+    pulse.staleSince = performance.now();
+    pass(5500);
+    expect(pulse.log).toEqual([]);
+    pass(1000);
+    expect(pulse.log[0]).toBe("unresponsive: a payload in fragments has not gone on for 6000 ms");
+    heartbeat.remove(pulse.liveness);
+  });
+
+  test("a session that nobody needs is retired, one that is used now and then is not", () => {
+    const heartbeat = new Heartbeat();
+    const forgotten = new FakePulse(0, 0, false, {}, 1000);
+    const used = new FakePulse(0, 0, false, {}, 1000);
+    heartbeat.add(forgotten.liveness);
+    heartbeat.add(used.liveness);
+    pass(2000);
+    forgotten.alwaysUsed = false;
+    used.alwaysUsed = false;
+    let steps = 0;
+    pass(900, () => {
+      if (++steps % 10 === 0) used.used = true;
+    });
+    expect(forgotten.log).toEqual([]);
+    pass(3000, () => {
+      if (++steps % 10 === 0) used.used = true;
+    });
+    expect(forgotten.log[0]).toBe("retire");
+    expect(used.log).toEqual([]);
+    heartbeat.remove(forgotten.liveness);
+    heartbeat.remove(used.liveness);
   });
 });

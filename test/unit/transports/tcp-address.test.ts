@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ChannelHost } from "../../../src/channels/channel.ts";
+import { MemoryBudget } from "../../../src/channels/memory-budget.ts";
 import { AccessDeniedError } from "../../../src/errors.ts";
 import { tcpChannel } from "../../../src/hosting/channel-factories.ts";
 import { parseTcpAddress } from "../../../src/transports/tcp/tcp-address.ts";
@@ -40,6 +41,7 @@ describe("listening on tcp://", () => {
   const host: ChannelHost = {
     defaultTimeout: 0,
     limits: {},
+    budget: new MemoryBudget(0),
     openPeer: () => {
       throw new Error("nobody calls");
     },
