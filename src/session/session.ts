@@ -254,7 +254,7 @@ export class Session implements ConnectionHandler, RoutedSession, OwnedSession, 
   #onIdle(): void {
     this.#updateKeepAlive();
     const listener = this.#idleListener;
-    if (listener !== undefined && this.#conversation !== undefined && this.#conversation.isIdle) listener();
+    if (listener && this.#conversation?.isIdle) listener();
   }
 
   /**
