@@ -40,6 +40,11 @@ export interface IncomingCall {
   readonly timeout: number;
   /** Aborts when the caller has cancelled, its deadline has passed, or it is gone. */
   readonly signal: AbortSignal;
+  /**
+   * Whether the method itself was begun, so that a refusal thrown by it says so in `mayHaveExecuted`. `true` from the
+   * start; a target that puts something before its method, as message sinks do, sets it to `false` until then.
+   */
+  methodReached: boolean;
   /** Set by a target that needs to know when the result has been serialized, or could not be. */
   onCompleted: (() => void) | undefined;
 }

@@ -40,15 +40,19 @@ export class ObjectDescriber {
         return {
           oneWay: false,
           cacheable: false,
-          invoke: (args, { timeout, signal }) =>
-            proxied.send({
+          invoke: (args, call) => {
+            // The method is elsewhere: a refusal from there knows whether it ran.
+            call.methodReached = false;
+            const { timeout, signal } = call;
+            return proxied.send({
               kind: "call",
               target: proxied.uri,
               method,
               args,
               oneWay: false,
               options: { timeout, signal },
-            }),
+            });
+          },
         };
       },
     };

@@ -91,9 +91,10 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
 
   #unobserved(error: unknown): void {
     if (this.emit("unobservedError", error)) return;
-    process.emitWarning(error instanceof Error ? error : String(error), {
-      code: "REMOTING_UNOBSERVED_ERROR",
-    });
+    // Given an error, Node takes no code: the warning is one of its own, with the error as its cause.
+    const warning = new Error(`Nobody listens for unobservedError: ${String(error)}`, { cause: error });
+    warning.name = "Warning";
+    process.emitWarning(Object.assign(warning, { code: "REMOTING_UNOBSERVED_ERROR" }));
   }
 
   /**

@@ -307,7 +307,8 @@ export class IncomingCalls {
       this.#owner.unobservedError(error);
       call.onCompleted?.();
     } else if (error instanceof AccessDeniedError || error instanceof LimitExceededError) {
-      this.#writeFault(call, error, error.mayHaveExecuted);
+      // What refuses a call before its method knows that it did not run; a method that refuses has run itself.
+      this.#writeFault(call, error, call.methodReached || error.mayHaveExecuted);
       call.onCompleted?.();
     } else {
       this.#reply(call, frameKind.thrown, error, "error");
@@ -435,6 +436,8 @@ export class IncomingCalls {
     this.#deadlines?.stop();
     this.#waiting?.clear();
     for (const call of this.#running?.values() ?? []) call.cancel();
+    // Nobody waits for what has not begun. One-way calls were handed over, and run.
+    for (const call of this.#staged) if (!call.oneWay) call.cancel();
   }
 }
 

@@ -17,6 +17,7 @@ export class ServedCall implements IncomingCall, UnmarshalContext {
   attachments: readonly Uint8Array[];
   /** When the caller stops waiting, on the monotonic clock; `Infinity` for never. */
   readonly deadline: number;
+  methodReached = true;
   onCompleted: (() => void) | undefined = undefined;
   #controller: AbortController | undefined;
   #adopted: AbortController[] | undefined;

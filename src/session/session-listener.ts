@@ -150,10 +150,13 @@ class SinkDispatcher implements CallDispatcher {
     return {
       oneWay: found.oneWay,
       cacheable: found.cacheable,
+      ...(found.authorize === undefined ? {} : { authorize: found.authorize.bind(found) }),
       invoke(args: readonly unknown[], call: IncomingCall): Promise<unknown> {
-        const chain = chainMessageSinks(sinks, async (message) => ({
-          value: await found.invoke(message.args, call),
-        }));
+        call.methodReached = false;
+        const chain = chainMessageSinks(sinks, async (message) => {
+          call.methodReached = true;
+          return { value: await found.invoke(message.args, call) };
+        });
         const { oneWay, timeout } = call;
         const message: MethodCall = { kind, target, method, args, oneWay, options: { timeout } };
         return chain(message).then(({ value }) => value);

@@ -1,7 +1,15 @@
 /** Services for the behaviour of calls: values, errors, order, cancellation, and names that must not be called. */
 
 import { inspect } from "node:util";
-import { AbortError, Local, MarshalByRefObject, OneWay, Singleton } from "remoting";
+import {
+  AbortError,
+  AccessDeniedError,
+  LimitExceededError,
+  Local,
+  MarshalByRefObject,
+  OneWay,
+  Singleton,
+} from "remoting";
 import { passGate, record } from "./ledger.ts";
 import { NamedError, type Point, QuotaError, refusedValues, StorageError } from "./values.ts";
 
@@ -71,6 +79,8 @@ const thrown: Readonly<Record<string, () => unknown>> = {
   DOMException: () => new DOMException("stopped", "AbortError"),
   AggregateError: () => new AggregateError([new RangeError("first"), "second"], "several"),
   symbol: () => Symbol("thrown"),
+  AccessDeniedError: () => new AccessDeniedError("not on a Sunday"),
+  LimitExceededError: () => new LimitExceededError("maxPizzas", "3 pizzas are enough"),
   "error with untransportable parts": () =>
     Object.assign(new Error("partly"), { code: "E1", socket: new Map([[1, /x/]]) }),
 };

@@ -2,11 +2,14 @@
 import assert from "node:assert/strict";
 import {
   AbortError,
+  AccessDeniedError,
+  LimitExceededError,
   MethodNotFoundError,
   RemoteInvocationError,
   RemotingError,
   ServiceNotFoundError,
 } from "remoting";
+import type { MessageSink } from "remoting/spi";
 import { describe, expect, test } from "vitest";
 import { type ConformanceContext, rejectionOf } from "../conformance-context.ts";
 import { Tally } from "../server/activated-services.ts";
@@ -76,6 +79,14 @@ export function describeErrors(context: ConformanceContext): void {
       expect(error).toMatchObject({ name: "AbortError", code: "ABORT_ERR", message, mayHaveExecuted: true });
     });
 
+    test.each([
+      ["AccessDeniedError", AccessDeniedError, { code: "ERR_ACCESS_DENIED", message: "not on a Sunday" }],
+      ["LimitExceededError", LimitExceededError, { limit: "maxPizzas", message: "3 pizzas are enough" }],
+    ])("a refusal of its own (%s): the method has run", async (kind, type, properties) => {
+      const error = await rejectionOf(fail(kind), type);
+      expect(error).toMatchObject({ ...properties, mayHaveExecuted: true });
+    });
+
     test("something that cannot travel", async () => {
       const error = await rejectionOf(fail("symbol"), RemoteInvocationError);
       expect(error.message).toContain("is a symbol");
@@ -87,6 +98,33 @@ export function describeErrors(context: ConformanceContext): void {
   test("the stack of the rejection shows nothing of the server", async () => {
     const error = await rejectionOf(context.service(Thrower).reject("QuotaError"), QuotaError);
     expect(String(error.stack)).not.toContain("call-services");
+  });
+
+  describe("a server-side message sink", () => {
+    /** Serves with a sink that refuses, before the method or after it. */
+    async function serveRefusing(when: "before" | "after") {
+      const url = context.bench.localUrl();
+      const sink: MessageSink = {
+        async processMessage(call, next) {
+          if (when === "after") await next(call);
+          throw new AccessDeniedError(`refused ${when} the method`);
+        },
+      };
+      const messageSinks = [{ name: "refusing", createServerSink: () => sink }];
+      const host = await context.connect(url, { messageSinks }).serve(url, [Echo, Thrower]);
+      const [bound] = host.urls;
+      assert(bound !== undefined);
+      return context.connect(bound).getObject(Echo, bound);
+    }
+
+    test.each([
+      ["before", false],
+      ["after", true],
+    ] as const)("that refuses %s the method: it may have run: %s", async (when, mayHaveExecuted) => {
+      const echo = await serveRefusing(when);
+      const error = await rejectionOf(echo.echo(1), AccessDeniedError);
+      expect(error).toMatchObject({ message: `refused ${when} the method`, mayHaveExecuted });
+    });
   });
 
   test("an unknown service", async () => {
