@@ -5,7 +5,6 @@ import "./contract/metadata.ts";
 
 export type { Channel, ChannelListener, ChannelSender, PeerInfo } from "./channels/channel.ts";
 export type { Formatter, PayloadLimits } from "./channels/formatter.ts";
-export type { Principal } from "./channels/principal.ts";
 export type { AbstractClass, Class } from "./contract/class.ts";
 export { ClientActivated } from "./contract/client-activated.ts";
 export { Local } from "./contract/local.ts";
@@ -77,6 +76,7 @@ export type {
 export { RemotingDomain } from "./hosting/remoting-domain.ts";
 export type { ServiceHost } from "./hosting/service-host.ts";
 export type { CallOptions } from "./messages/method-call.ts";
+export type { Principal } from "./messages/principal.ts";
 export type { SessionLimits } from "./session/session-limits.ts";
 export { type CallLogEntry, callLog } from "./sinks/call-log/call-log-sink.ts";
 export { type CompressionOptions, compression } from "./sinks/compression/compression-sink.ts";

@@ -48,7 +48,6 @@ export {
   type UnmarshalContext,
   type ValueMarshaler,
 } from "./channels/peer-host.ts";
-export type { Principal } from "./channels/principal.ts";
 export type { Transport, TransportListener, TransportSinkProvider } from "./channels/transport.ts";
 export { maxObjectKeys, Tagged, type TagResolver, type WireValue } from "./channels/wire-value.ts";
 export {
@@ -68,3 +67,4 @@ export {
   ServiceNotFoundError,
 } from "./errors.ts";
 export type { CallOptions, ConstructionCall, MethodCall, MethodReturn } from "./messages/method-call.ts";
+export type { Principal } from "./messages/principal.ts";

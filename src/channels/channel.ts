@@ -3,10 +3,10 @@
  * channel's affair, so that request-and-reply and one-way channels fit as well as duplex ones.
  */
 import type { MethodCall } from "../messages/method-call.ts";
+import type { Principal } from "../messages/principal.ts";
 import type { ChannelCapabilities } from "./capabilities.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import type { PeerHost, PeerLimits, PeerLink } from "./peer-host.ts";
-import type { Principal } from "./principal.ts";
 
 /** A way for messages to travel (IChannel, IChannelSender, IChannelReceiver). */
 export interface Channel {

@@ -4,7 +4,7 @@
  * A message is a run of bytes whose boundaries the transport keeps. What is in it is none of the transport's
  * business; a session packs all frames of one turn of the event loop into one message.
  */
-import type { Principal } from "./principal.ts";
+import type { Principal } from "../messages/principal.ts";
 
 /**
  * Bytes that the sender leaves free at the front of every message: a transport writes its own header there,

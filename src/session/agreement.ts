@@ -1,7 +1,7 @@
 /** What the handshake leads to, and what both of its sides have in common. */
 import type { ByteReader } from "../channels/byte-reader.ts";
 import type { Formatter } from "../channels/formatter.ts";
-import type { Principal } from "../channels/principal.ts";
+import type { Principal } from "../messages/principal.ts";
 import type { FrameBatch } from "./frame-batch.ts";
 
 /** What both sides know when the handshake has succeeded. */

@@ -1,6 +1,6 @@
 /** The peer of one session: who it is becomes known with the handshake. */
 import type { PeerInfo } from "../channels/channel.ts";
-import type { Principal } from "../channels/principal.ts";
+import type { Principal } from "../messages/principal.ts";
 
 /** See the head of this file. */
 export class SessionPeer implements PeerInfo {
