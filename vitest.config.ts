@@ -10,10 +10,14 @@ export default defineConfig({
     alias: [
       { find: /^remoting$/, replacement: source("./src/index.ts") },
       { find: /^remoting\/spi$/, replacement: source("./src/spi.ts") },
+      { find: /^remoting\/call-context$/, replacement: source("./src/call-context.ts") },
+      { find: /^remoting\/ipc$/, replacement: source("./src/ipc.ts") },
     ],
   },
   test: {
     include: ["test/**/*.test.ts"],
-    testTimeout: 20_000,
+    // A hang is what these find. No test takes a quarter of it here, so that a machine four times slower fails none.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

@@ -26,9 +26,9 @@ export class Child {
   #lastId = 0;
   #complaint = "";
 
-  constructor(contender: Contender, role: Role) {
+  constructor(contender: Contender, role: Role, options: readonly string[]) {
     this.#process = fork(worker, [role, contender.folder, contender.variant], {
-      execArgv: ["--expose-gc"],
+      execArgv: ["--expose-gc", ...options],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
     living.add(this.#process);

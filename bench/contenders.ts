@@ -1,6 +1,7 @@
 // Everything that can be measured. A contender with a new URL scheme is one more line here.
 
-export type ContenderKind = "floor" | "remoting" | "layer" | "peer";
+/** `"transport"`: carries bytes and has no calls. What is compared with the best peer is not compared with it, but by name. */
+export type ContenderKind = "floor" | "remoting" | "layer" | "peer" | "transport";
 
 export interface Contender {
   readonly name: string;
@@ -30,12 +31,41 @@ export const contenders: readonly Contender[] = [
     variant: "maps",
   },
   {
+    name: "floor-unix",
+    title: "floor over a Unix socket",
+    kind: "floor",
+    folder: "contenders/floor",
+    variant: "records, unix",
+  },
+  {
     name: "remoting-tcp",
     title: "remoting, tcp://",
     kind: "remoting",
     folder: "contenders/remoting",
     variant: "tcp://127.0.0.1:0",
   },
+  {
+    name: "remoting-pipe",
+    title: "remoting, pipe://",
+    kind: "remoting",
+    folder: "contenders/remoting",
+    variant: "pipe://bench-<pid>",
+  },
+  {
+    name: "remoting-shm",
+    title: "remoting, shm://",
+    kind: "remoting",
+    folder: "contenders/remoting",
+    variant: "shm://bench-<pid>",
+  },
+  {
+    name: "remoting-shm-sleeping",
+    title: "remoting, shm:// without the spin",
+    kind: "remoting",
+    folder: "contenders/remoting",
+    variant: "shm://bench-<pid>, without the spin",
+  },
+  { name: "zeromq", title: "zeromq.js, ipc", kind: "transport", folder: "peers/zeromq", variant: "" },
   { name: "nestjs", title: "NestJS microservices, TCP", kind: "peer", folder: "peers/nestjs", variant: "" },
   { name: "capnweb", title: "capnweb, ws", kind: "peer", folder: "peers/capnweb", variant: "" },
   {

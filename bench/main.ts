@@ -8,6 +8,7 @@ import { describeMachine } from "./machine.ts";
 import { measure, type Progress } from "./measure.ts";
 import { type Options, optionsOf, usage } from "./options.ts";
 import type { Plan } from "./plan.ts";
+import { writePlot } from "./plot.ts";
 import { rewriteReadme, writeJson } from "./readme.ts";
 import { report } from "./terminal.ts";
 
@@ -47,6 +48,7 @@ const benchmark = async (options: Options): Promise<void> => {
   if (options.layers) console.log(`\nimport "remoting": ${importReport(plan.rounds)}`);
   if (options.json !== undefined) writeJson(options.json, plan, results);
   if (options.readme && !options.layers) rewriteReadme(join(root, "README.md"), plan, results);
+  if (options.plot && !options.layers) writePlot(join(root, "docs/images/benchmark.svg"), plan, results);
   console.log(`\nmeasured in ${Math.round((performance.now() - begin) / 1000)} s`);
 };
 

@@ -13,6 +13,12 @@ const rotated = <Item>(items: readonly Item[], by: number): Item[] =>
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/**
+ * V8's young generation as small as it begins. Else it grows while connections are made, by megabytes that belong to none
+ * of them, and by the more the less a contender has loaded before.
+ */
+const fixedYoungGeneration = ["--max-semi-space-size=1"];
+
 class Run {
   readonly results: Results = { samples: {}, latencies: {}, failures: {} };
   readonly #plan: Plan;
@@ -84,7 +90,7 @@ class Run {
   }
 
   async #measureMemory(contender: Contender, workload: Workload): Promise<void> {
-    const pair = new Pair(contender);
+    const pair = new Pair(contender, fixedYoungGeneration);
     try {
       await pair.start();
       this.#record(contender, workload, (await pair.idleMemory(workload.idleConnections)) / 1024);

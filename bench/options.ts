@@ -14,6 +14,7 @@ export const usage = `npm run bench -- [options]
   --layers               instead: the price of hardening, sinks, stubs, and of import "remoting"
   --json results.json    also write every sample to a file
   --readme               also rewrite the table in README.md
+  --plot                 also draw docs/images/benchmark.svg
 `;
 
 export interface Options {
@@ -23,6 +24,7 @@ export interface Options {
   readonly help: boolean;
   readonly json: string | undefined;
   readonly readme: boolean;
+  readonly plot: boolean;
 }
 
 const listOf = (text: string): string[] => text.split(",").map((name) => name.trim());
@@ -51,6 +53,7 @@ export const optionsOf = (args: string[]): Options => {
       quick: { type: "boolean", default: false },
       layers: { type: "boolean", default: false },
       readme: { type: "boolean", default: false },
+      plot: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
@@ -70,5 +73,6 @@ export const optionsOf = (args: string[]): Options => {
     help: values.help,
     json: values.json,
     readme: values.readme,
+    plot: values.plot,
   };
 };

@@ -13,10 +13,11 @@ export class Pair {
   readonly #client: Child;
   #address = "";
 
-  constructor(contender: Contender) {
+  /** @param options Of Node, for both processes. */
+  constructor(contender: Contender, options: readonly string[] = []) {
     this.contender = contender;
-    this.#server = new Child(contender, "server");
-    this.#client = new Child(contender, "client");
+    this.#server = new Child(contender, "server", options);
+    this.#client = new Child(contender, "client", options);
   }
 
   async start(): Promise<void> {

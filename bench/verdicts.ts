@@ -3,7 +3,7 @@
 import type { Contender } from "./contenders.ts";
 import { type Results, samplesOf } from "./plan.ts";
 import { median, pairedRatio } from "./statistics.ts";
-import { describeTarget, judged, reaches, type Target, targets } from "./targets.ts";
+import { describeTarget, reaches, type Target, targets } from "./targets.ts";
 import type { Workload } from "./workloads.ts";
 
 export interface Verdict {
@@ -23,7 +23,7 @@ const rivalsOf = (target: Target, measured: readonly Contender[]): Contender[] =
 
 /** A run without the judged contender or without a target's rival says nothing about the target. */
 const concerns = (target: Target, measured: readonly Contender[]): boolean =>
-  measured.some(({ name }) => name === judged) && rivalsOf(target, measured).length > 0;
+  measured.some(({ name }) => name === target.of) && rivalsOf(target, measured).length > 0;
 
 /** The ratio to the strongest rival: the least of them, or with memory the greatest. */
 const strongest = (ratios: readonly number[], workload: Workload): number | undefined =>
@@ -35,7 +35,7 @@ const verdictOn = (
   measured: readonly Contender[],
   results: Results,
 ): Verdict => {
-  const own = samplesOf(results, judged, workload.id);
+  const own = samplesOf(results, target.of, workload.id);
   const rivals = rivalsOf(target, measured)
     .map(({ name }) => samplesOf(results, name, workload.id))
     .filter((samples) => samples !== undefined);

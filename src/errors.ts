@@ -54,7 +54,10 @@ export class RemotingError extends Error {
 export class RemoteInvocationError extends RemotingError {
   /** The `name` of the error that was thrown remotely, for example `"RangeError"`. */
   readonly remoteName: string;
-  /** The remote stack. Always `undefined` today: servers do not send stacks yet. */
+  /**
+   * Where it was thrown, with a note for each process that it came through. `undefined` if the server does not tell
+   * this caller: see `customErrors` of `RemotingDomainOptions`.
+   */
   readonly remoteStack: string | undefined;
 
   constructor(
@@ -213,5 +216,14 @@ export class AbortError extends Error {
 
   static {
     AbortError.prototype.name = "AbortError";
+  }
+}
+
+/** What was thrown, in words. Never throws itself, whatever the thing does when it is looked at. */
+export function describeThrown(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return "something that cannot be described";
   }
 }

@@ -5,8 +5,15 @@
 
 export { ByteReader, protocolError } from "./channels/byte-reader.ts";
 export { ByteWriter } from "./channels/byte-writer.ts";
-export type { CallDispatcher, CallTarget, IncomingCall } from "./channels/call-dispatcher.ts";
-export type { ChannelCapabilities } from "./channels/capabilities.ts";
+export {
+  type CallDispatcher,
+  type CallTarget,
+  type IncomingCall,
+  serveCall,
+  type TargetAccess,
+} from "./channels/call-dispatcher.ts";
+export { type CallFlow, flowOfCall, type ServedCallInfo } from "./channels/call-flow.ts";
+export { type ChannelCapabilities, duplexCapabilities } from "./channels/capabilities.ts";
 export type {
   Channel,
   ChannelEvents,
@@ -14,7 +21,6 @@ export type {
   ChannelListener,
   ChannelSender,
   PeerConversation,
-  PeerInfo,
 } from "./channels/channel.ts";
 export type { ChannelSink, ChannelSinkProvider } from "./channels/channel-sink.ts";
 export { type ChannelUrl, parseChannelUrl } from "./channels/channel-url.ts";
@@ -24,6 +30,7 @@ export {
   messageHeadroom,
   type TransportSink,
 } from "./channels/connection.ts";
+export { ContextDecoder, encodeContext } from "./channels/context-codec.ts";
 export {
   type Codec,
   type CodecOptions,
@@ -32,7 +39,7 @@ export {
   type PayloadLimits,
 } from "./channels/formatter.ts";
 export { FormatterSink } from "./channels/formatter-sink.ts";
-export { MemoryBudget } from "./channels/memory-budget.ts";
+export { MemoryBudget, type MemoryBudgets } from "./channels/memory-budget.ts";
 export {
   chainMessageSinks,
   type MessageSink,
@@ -50,12 +57,14 @@ export {
 } from "./channels/peer-host.ts";
 export type { Transport, TransportListener, TransportSinkProvider } from "./channels/transport.ts";
 export { maxObjectKeys, Tagged, type TagResolver, type WireValue } from "./channels/wire-value.ts";
+export type { AccessRule } from "./contract/authorize.ts";
 export {
   AbortError,
   AccessDeniedError,
   ConnectError,
   ConnectionLostError,
   type ConnectionLostReason,
+  describeThrown,
   LimitExceededError,
   MethodNotFoundError,
   ObjectDisconnectedError,
@@ -66,5 +75,12 @@ export {
   SerializationError,
   ServiceNotFoundError,
 } from "./errors.ts";
+export type {
+  ContextReceiver,
+  LogicalData,
+  LogicalDataChanges,
+  LogicalValue,
+} from "./messages/logical-data.ts";
 export type { CallOptions, ConstructionCall, MethodCall, MethodReturn } from "./messages/method-call.ts";
+export type { PeerInfo } from "./messages/peer-info.ts";
 export type { Principal } from "./messages/principal.ts";

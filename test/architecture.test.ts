@@ -3,7 +3,7 @@
  * violations; the last tests feed it files that break it, so that a rule that sees nothing is noticed.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { dirname, join, normalize } from "node:path/posix";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 
@@ -16,9 +16,9 @@ interface SourceFile {
 /** Folders and files by rank: imports run only to lower ranks, or within a folder. */
 const ranks: readonly (readonly string[])[] = [
   ["errors.ts", "messages", "contract"],
-  ["channels", "spi.ts"],
-  ["marshaling", "session"],
-  ["formatters", "sinks", "transports"],
+  ["channels", "spi.ts", "ipc"],
+  ["marshaling", "session", "ipc.ts", "call-context.ts"],
+  ["formatters", "sinks", "transports", "mailslot"],
   ["proxies", "activation", "lifetime"],
   ["hosting"],
   ["index.ts"],
@@ -26,24 +26,33 @@ const ranks: readonly (readonly string[])[] = [
 
 /** What may be kept in a module, and why. Everything else is a domain's. */
 const allowedState: Readonly<Record<string, string>> = {
+  "channels/call-flow.ts callFlows":
+    "Node's asynchronous context is the thread's, and a line of execution may pass through several domains",
   "contract/type-registry.ts byClass": "decorators run when a module is loaded and know no domain",
   "contract/type-registry.ts byName": "decorators run when a module is loaded and know no domain",
   "contract/service-type.ts described": "a cache: describing a class again gives the same",
   "formatters/msgpack/extensions.ts currentResolver":
     "msgpackr's extensions are global; set while one decoding runs",
   "hosting/default-domain.ts defaultDomain": "the default domain itself",
-  "lifetime/object-table.ts randomPool": "random bytes drawn in bulk; no meaning beyond the next id",
-  "lifetime/object-table.ts randomUsed": "how far randomPool was used",
+  "lifetime/object-id.ts randomPool": "random bytes drawn in bulk; no meaning beyond the next id",
+  "lifetime/object-id.ts randomUsed": "how far randomPool was used",
+  "marshaling/error-values.ts registered": "where errors came from; keyed by the error, weak",
   "marshaling/error-values.ts substitutes":
     "tells errors that were made here from others; keyed by the error, weak",
+  "marshaling/marshaler.ts noMarshal": "stands for no walk; never written to",
   "proxies/dynamic-proxy.ts stubs": "the way from a Proxy to its target; keyed by the proxy, weak",
   "proxies/remote-function.ts stubs": "the way from a function to its target; keyed by the function, weak",
   "proxies/remote-stub.ts noOptions":
     "an empty object of readonly fields, shared because most proxies have none",
+  "session/received-memory.ts hasTaught":
+    "whether the process's allocator was told; the allocator is the process's",
   "transports/memory/memory-network.ts memoryNetwork": "the names of memory://, as ports are the system's",
 };
 
 const maxLines = 600;
+
+/** What users of the package import. */
+const publicEntries: readonly string[] = ["index.ts", "spi.ts", "ipc.ts", "call-context.ts"];
 
 function readSources(folder: string): SourceFile[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
@@ -153,15 +162,37 @@ function cycles(files: readonly SourceFile[]): string[] {
   return found;
 }
 
+/** Raw pipes and the like are of use without any remoting. */
+function ipcBesideErrors(files: readonly SourceFile[]): string[] {
+  return files
+    .filter(({ path }) => folderOf(path) === "ipc")
+    .flatMap((file) =>
+      importsOf(file)
+        .filter(({ isOwn, target }) => isOwn && target !== "errors.ts" && folderOf(target) !== "ipc")
+        .map(({ target }) => `${file.path}: imports ${target}; ipc may import errors.ts and itself only`),
+    );
+}
+
+/** What transports import of the addon: the public classes, and the rings, which are of no use without a transport. */
+const nativeEntries: readonly string[] = ["ipc.ts", "ipc/rings/native-rings.ts"];
+
 /** What the built-in parts import of this package must be what a third party can import. */
 function partsBesideSpi(files: readonly SourceFile[]): string[] {
-  const parts = ["formatters", "sinks", "transports"];
-  const own = (path: string) => path.split("/").slice(0, 2).join("/");
+  const parts = ["formatters", "sinks", "transports", "mailslot"];
+  // A channel of its own is a folder, the others have a folder for each part.
+  const own = (path: string) =>
+    path
+      .split("/")
+      .slice(0, folderOf(path) === "mailslot" ? 1 : 2)
+      .join("/");
+  const isOpen = (path: string, target: string) =>
+    target === "spi.ts" ||
+    (["transports", "mailslot"].includes(folderOf(path)) && nativeEntries.includes(target));
   return files
     .filter(({ path }) => parts.includes(folderOf(path)))
     .flatMap((file) =>
       importsOf(file)
-        .filter(({ isOwn, target }) => isOwn && target !== "spi.ts" && own(target) !== own(file.path))
+        .filter(({ isOwn, target }) => isOwn && !isOpen(file.path, target) && own(target) !== own(file.path))
         .map(
           ({ target }) =>
             `${file.path}: imports ${target}; ${own(file.path)} may import spi.ts and itself only`,
@@ -187,7 +218,7 @@ function moduleState(files: readonly SourceFile[]): string[] {
         mutableMakers.test(line) || /^\s.*new (?:Weak)?(?:Map|Set)(?:<.*>)?\(\)/m.test(statement);
       const isFunction = /=>|\bfunction\b/.test(line);
       const isState = kind !== "const" || (holdsState && !isTyped && !isFunction);
-      const isMark = /= new (?:ClassMark|MemberMark)[<(]/.test(line);
+      const isMark = /= new (?:ClassMark|MemberMark|InheritedMark)[<(]/.test(line);
       if (!isState || isMark || `${path} ${name}` in allowedState || isConstantTable(line)) return [];
       return [
         `${path}: "${kind} ${name}" is state of a module; keep it in a domain, or justify it in allowedState`,
@@ -219,14 +250,18 @@ function metadataImports(files: readonly SourceFile[]): string[] {
 }
 
 function platformChecks(files: readonly SourceFile[]): string[] {
-  return files
-    .filter(({ text }) =>
-      /\bprocess\s*(?:\.\s*platform\b|\[)|\bos\.platform\(|from "node:os"/.test(withoutComments(text)),
-    )
-    .map(
-      ({ path }) =>
-        `${path}: asks for the platform; differences live in files of their own, chosen by the build`,
-    );
+  return (
+    files
+      // It has to find the binary that was built for this platform.
+      .filter(({ path }) => path !== "ipc/native-addon.ts")
+      .filter(({ text }) =>
+        /\bprocess\s*(?:\.\s*platform\b|\[)|\bos\.platform\(|from "node:os"/.test(withoutComments(text)),
+      )
+      .map(
+        ({ path }) =>
+          `${path}: asks for the platform; differences live in files of their own, chosen by the build`,
+      )
+  );
 }
 
 function longFiles(files: readonly SourceFile[]): string[] {
@@ -267,7 +302,7 @@ function exportsOf(file: SourceFile): Export[] {
 
 function starExports(files: readonly SourceFile[]): string[] {
   return files
-    .filter(({ path }) => path === "index.ts" || path === "spi.ts")
+    .filter(({ path }) => publicEntries.includes(path))
     .filter(({ text }) =>
       /export \*|^export (?:class|const|function|interface|type \w)/m.test(withoutComments(text)),
     )
@@ -276,13 +311,13 @@ function starExports(files: readonly SourceFile[]): string[] {
 
 function undocumentedExports(files: readonly SourceFile[]): string[] {
   return files
-    .filter(({ path }) => path === "index.ts" || path === "spi.ts")
+    .filter(({ path }) => publicEntries.includes(path))
     .flatMap((file) =>
       exportsOf(file)
         .filter(({ name, from }) => {
           const text = files.find(({ path }) => path === from)?.text ?? "";
           const declaration = new RegExp(
-            `(\\*/|\\*/\\n// biome-ignore[^\\n]*)\\n(?:@\\w+\\([^\\n]*\\)\\n)*export (?:declare )?(?:abstract )?(?:class|interface|type|const|function|enum) ${name}\\b`,
+            `(\\*/|\\*/\\n// biome-ignore[^\\n]*)\\n(?:@\\w+\\([^\\n]*\\)\\n)*export (?:declare )?(?:abstract |async )?(?:class|interface|type|const|function|enum) ${name}\\b`,
           );
           return !declaration.test(text);
         })
@@ -299,13 +334,14 @@ const rules: Readonly<Record<string, (files: readonly SourceFile[]) => string[]>
   "imports run only to lower ranks or within a folder": upwardImports,
   "no files import each other in a circle": cycles,
   "formatters, sinks and transports import spi.ts and their own folder only": partsBesideSpi,
+  "ipc imports errors.ts and its own folder only": ipcBesideErrors,
   "no state in modules": moduleState,
   "only contract/metadata.ts imports reflect-metadata": metadataImports,
   "nobody asks for the platform": platformChecks,
   [`no file is longer than ${maxLines} lines`]: longFiles,
   "every file says at its top why it exists": headlessFiles,
-  "index.ts and spi.ts re-export by name": starExports,
-  "every export of index.ts and spi.ts is documented": undocumentedExports,
+  "index.ts, spi.ts and ipc.ts re-export by name": starExports,
+  "every export of index.ts, spi.ts and ipc.ts is documented": undocumentedExports,
 };
 
 describe("the sources", () => {
@@ -371,6 +407,18 @@ describe("each rule sees its violation", () => {
       "sinks/metering/x.ts: imports sinks/compression/compression-sink.ts; sinks/metering may import spi.ts and itself only",
     ],
     [
+      "formatters, sinks and transports import spi.ts and their own folder only",
+      "sinks/metering/x.ts",
+      'import { NamedPipeServer } from "../../ipc.ts";',
+      "sinks/metering/x.ts: imports ipc.ts",
+    ],
+    [
+      "ipc imports errors.ts and its own folder only",
+      "ipc/x.ts",
+      'import type { Principal } from "../messages/principal.ts";',
+      "ipc/x.ts: imports messages/principal.ts; ipc may import errors.ts and itself only",
+    ],
+    [
       "no state in modules",
       "session/x.ts",
       "let count = 0;",
@@ -410,13 +458,13 @@ describe("each rule sees its violation", () => {
       "session/x.ts: does not say",
     ],
     [
-      "index.ts and spi.ts re-export by name",
+      "index.ts, spi.ts and ipc.ts re-export by name",
       "index.ts",
       'export * from "./errors.ts";',
       "index.ts: has to name",
     ],
     [
-      "every export of index.ts and spi.ts is documented",
+      "every export of index.ts, spi.ts and ipc.ts is documented",
       "index.ts",
       'export { frameKind, type Pulse } from "./errors.ts";',
       'errors.ts: "Pulse", exported by index.ts, has no doc comment',

@@ -52,12 +52,23 @@ export class Menu extends MarshalByRefObject {
   }
 }
 
+/** Nobody waits for the bell: a contract of one-way methods alone travels over channels that carry no replies, too. */
+@Singleton()
+export class Bell extends MarshalByRefObject {
+  /** How often it has been rung in this process. */
+  static rings = 0;
+
+  @OneWay()
+  ring(): void {
+    Bell.rings += 1;
+  }
+}
+
 /** One object, shared by everybody. */
 @Singleton()
 export class Kitchen extends MarshalByRefObject {
   #baked = 0;
   #thrownAway = 0;
-  #rings = 0;
 
   /** Functions travel by reference: `onProgress` is called here and runs where it was written. */
   async bake(pizza: Pizza, onProgress?: (percent: number) => void): Promise<string> {
@@ -86,14 +97,17 @@ export class Kitchen extends MarshalByRefObject {
     if (celsius > 450) throw new OvenTooHotError(celsius);
   }
 
-  /** Nobody waits for the bell. */
-  @OneWay()
-  ring(): void {
-    this.#rings += 1;
+  countRings(): number {
+    return Bell.rings;
   }
 
-  countRings(): number {
-    return this.#rings;
+  weigh(grams: number): number {
+    return grams;
+  }
+
+  /** Large binaries do not go through the formatter, but beside it. */
+  knead(dough: Uint8Array): Uint8Array {
+    return dough;
   }
 
   /** What is passed by reference is declared Remote: the order may live in another process. */

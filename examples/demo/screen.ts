@@ -24,13 +24,19 @@ interface Line {
   readonly expected: string;
 }
 
+/** What a screen needs of a terminal. */
+type Output = Pick<NodeJS.WriteStream, "write" | "isTTY">;
+
+/** Shows nothing: for a tour of which only the count matters. */
+export const silentOutput: Output = { isTTY: false, write: () => true };
+
 export class Screen {
-  readonly #output: NodeJS.WriteStream;
+  readonly #output: Output;
   readonly #coloured: boolean;
   #mistakes = 0;
   #lines = 0;
 
-  constructor(output: NodeJS.WriteStream = process.stdout, environment: NodeJS.ProcessEnv = process.env) {
+  constructor(output: Output = process.stdout, environment: NodeJS.ProcessEnv = process.env) {
     this.#output = output;
     this.#coloured = output.isTTY === true && !environment.NO_COLOR && environment.TERM !== "dumb";
   }
@@ -51,6 +57,11 @@ export class Screen {
 
   print(text = ""): void {
     this.#output.write(`${text}\n`);
+  }
+
+  /** Says what is being done, on a line that the next one overwrites; only where somebody watches. */
+  progress(text: string): void {
+    if (this.#output.isTTY === true) this.#output.write(`\r\u001B[2K${text}`);
   }
 
   chapter(title: string, explanation: string): void {

@@ -2,18 +2,18 @@
 import { openPizzeria } from "./open-pizzeria.ts";
 
 /** What it tells. */
-export type ServerNews = { readonly url: string } | { readonly problem: string };
+export type ServerNews = { readonly urls: readonly string[] } | { readonly problem: string };
 
 function tell(news: ServerNews): void {
   process.send?.(news);
 }
 
-const [, , url = "tcp://127.0.0.1:0"] = process.argv;
+const [, , ...channels] = process.argv;
 try {
-  const pizzeria = await openPizzeria(url);
+  const pizzeria = await openPizzeria(channels);
   // Comes even if the client was killed: no server is left behind.
-  process.once("disconnect", () => void pizzeria.domain.close());
-  tell({ url: pizzeria.url });
+  process.once("disconnect", () => void pizzeria.close());
+  tell({ urls: pizzeria.urls });
 } catch (error) {
   tell({ problem: error instanceof Error ? error.message : String(error) });
   process.disconnect();

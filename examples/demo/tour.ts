@@ -9,7 +9,7 @@ import {
   SerializationError,
   ServiceNotFoundError,
 } from "remoting";
-import { Kitchen, Menu, Order, OvenTooHotError, Pizza } from "./contract.ts";
+import { Bell, Kitchen, Menu, Order, OvenTooHotError, Pizza } from "./contract.ts";
 import type { Screen } from "./screen.ts";
 
 /** Not @Serializable, and not a MarshalByRefObject either. */
@@ -18,6 +18,7 @@ class Secret {}
 export async function tour(domain: RemotingDomain, url: string, screen: Screen): Promise<void> {
   const menu = domain.getObject(Menu, url);
   const kitchen = domain.getObject(Kitchen, url);
+  const bell = domain.getObject(Bell, url);
 
   screen.chapter("SingleCall", "a fresh object for every call");
   await screen.call('menu.find("Margherita")', () => menu.find("Margherita"), new Pizza("Margherita", 9));
@@ -56,8 +57,9 @@ export async function tour(domain: RemotingDomain, url: string, screen: Screen):
   screen.fact("onProgress was called with", seen, [25, 50, 75, 100]);
 
   screen.chapter("One-way", "the caller does not wait");
-  await screen.call("kitchen.ring()", () => kitchen.ring(), undefined);
-  await screen.call("kitchen.countRings()", () => kitchen.countRings(), 1);
+  const before = await kitchen.countRings();
+  await screen.call("bell.ring()", () => bell.ring(), undefined);
+  await screen.call("kitchen.countRings()", () => kitchen.countRings(), before + 1);
 
   screen.chapter("Many at once", "replies come back in any order");
   await screen.call(

@@ -1,24 +1,29 @@
 /** What a domain has published: services by URI, and types that clients may activate. */
-import type { CallTarget, IncomingCall } from "../channels/call-dispatcher.ts";
+import type { CallTarget, IncomingCall, TargetAccess } from "../channels/call-dispatcher.ts";
 import type { Class } from "../contract/class.ts";
 import { MethodNotFoundError, ServiceNotFoundError } from "../errors.ts";
 import { construct } from "./construction.ts";
 import type { WellKnownService } from "./well-known-service.ts";
 
-/** Told of each object that was made for a client, before the client gets it. */
-export type OnActivated = (object: object) => void;
+/** What is done with objects that were made for a client. */
+export interface ActivationListener {
+  /** One was made, and goes to the client next. */
+  activated(object: object): void;
+  /** What could be done to give it to the client was done: whether the client has it can be seen now. */
+  handedOver(object: object): void;
+}
 
 /** Finds what calls name. A lookup in a map and nothing else. */
 export class ServiceTable {
   readonly #services = new Map<string, WellKnownService>();
   readonly #activated = new Map<string, { readonly type: Class<object>; readonly target: CallTarget }>();
-  readonly #onActivated: OnActivated;
+  readonly #listener: ActivationListener;
 
   /** Grows with every change, so that earlier answers can be told from present ones. */
   revision = 0;
 
-  constructor(onActivated: OnActivated) {
-    this.#onActivated = onActivated;
+  constructor(listener: ActivationListener) {
+    this.#listener = listener;
   }
 
   /**
@@ -41,11 +46,28 @@ export class ServiceTable {
   /** Withdraws what is at a URI. Returns whether there was something. */
   withdraw(uri: string): boolean {
     this.revision++;
-    return this.#services.delete(uri);
+    const service = this.#services.get(uri);
+    this.#services.delete(uri);
+    service?.withdrawn();
+    return service !== undefined;
+  }
+
+  /** What is at a URI. Throws ServiceNotFoundError if there is nothing. */
+  service(uri: string): WellKnownService {
+    const service = this.#services.get(uri);
+    if (service !== undefined) return service;
+    throw new ServiceNotFoundError(
+      `Nothing is published at "${uri}": is the URI right, and is the class registered with the server?`,
+    );
+  }
+
+  /** Whether something is published at a URI. */
+  has(uri: string): boolean {
+    return this.#services.has(uri);
   }
 
   /** Allows clients to make objects of a type. Throws TypeError if the name is taken by another type. */
-  allowActivation(name: string, type: Class<object>): void {
+  allowActivation(name: string, type: Class<object>, access: TargetAccess): void {
     const present = this.#activated.get(name);
     if (present?.type === type) return;
     if (present !== undefined) {
@@ -53,19 +75,22 @@ export class ServiceTable {
     }
     const target: CallTarget = {
       oneWay: false,
+      access,
       cacheable: true,
-      invoke: (args: readonly unknown[], _call: IncomingCall) => {
+      invoke: (args: readonly unknown[], call: IncomingCall) => {
         const created = construct(type, args);
         return created instanceof Promise
-          ? created.then((object) => this.#hand(object))
-          : this.#hand(created);
+          ? created.then((object) => this.#hand(object, call))
+          : this.#hand(created, call);
       },
     };
     this.#activated.set(name, { type, target });
   }
 
-  #hand(object: object): object {
-    this.#onActivated(object);
+  #hand(object: object, call: IncomingCall): object {
+    this.#listener.activated(object);
+    // The client may be gone, or the answer be refused.
+    call.onCompleted = () => this.#listener.handedOver(object);
     return object;
   }
 
@@ -76,13 +101,7 @@ export class ServiceTable {
 
   /** The method of a service. */
   resolveCall(uri: string, method: string): CallTarget {
-    const service = this.#services.get(uri);
-    if (service === undefined) {
-      throw new ServiceNotFoundError(
-        `Nothing is published at "${uri}": is the URI right, and is the class registered with the server?`,
-      );
-    }
-    const target = service.targets.get(method);
+    const target = this.service(uri).targets.get(method);
     if (target === undefined) throw methodNotFound(uri, method);
     return target;
   }

@@ -4,6 +4,7 @@ import type { Class } from "../contract/class.ts";
 import { construct } from "./construction.ts";
 import { dispose } from "./disposal.ts";
 import type { MethodTable, RemoteMethod } from "./remote-method.ts";
+import type { BeginLifetime, ServiceLifetime } from "./service-lifetime.ts";
 
 /** What is published at one URI. */
 export interface WellKnownService {
@@ -13,6 +14,10 @@ export interface WellKnownService {
   readonly object: object | undefined;
   /** The methods that can be called, each ready to be run. */
   readonly targets: ReadonlyMap<string, CallTarget>;
+  /** The published object, made if need be; `undefined` where each call has one of its own. */
+  activate(): object | Promise<object> | undefined;
+  /** It is published no longer. */
+  withdrawn(): void;
 }
 
 /** Runs a method on the object that `activate` provides. */
@@ -20,9 +25,9 @@ type Activate = (method: RemoteMethod, args: readonly unknown[], call: IncomingC
 
 function createTargets(methods: MethodTable, activate: Activate): ReadonlyMap<string, CallTarget> {
   return new Map(
-    [...methods].map(([name, { oneWay, call: method }]) => [
+    [...methods].map(([name, { oneWay, access, call: method }]) => [
       name,
-      { oneWay, cacheable: true, invoke: (args, call) => activate(method, args, call) },
+      { oneWay, access, cacheable: true, invoke: (args, call) => activate(method, args, call) },
     ]),
   );
 }
@@ -45,24 +50,35 @@ export class SingleCallService implements WellKnownService {
       return created instanceof Promise ? created.then(run) : run(created);
     });
   }
+
+  activate(): undefined {}
+
+  withdrawn(): void {}
 }
 
-/** One object for all calls, made at the first (WellKnownObjectMode.Singleton). */
+/**
+ * One object for all calls, made at the first (WellKnownObjectMode.Singleton). If it has a lease and that runs out, it is
+ * made anew at the next call.
+ */
 export class SingletonService implements WellKnownService {
   readonly source: object;
   readonly targets: ReadonlyMap<string, CallTarget>;
+  readonly #type: Class<object>;
+  readonly #beginLifetime: BeginLifetime;
   #object: object | undefined;
+  #lifetime: ServiceLifetime | undefined;
   #creation: Promise<object> | undefined;
 
-  constructor(type: Class<object>, methods: MethodTable) {
+  /** @param beginLifetime Called with each object that is made. */
+  constructor(type: Class<object>, methods: MethodTable, beginLifetime: BeginLifetime) {
     this.source = type;
-    this.targets = createTargets(methods, (method, args) => {
-      const object = this.#object;
-      if (object !== undefined) return Reflect.apply(method, object, args);
-      const created = this.#create(type);
-      return created instanceof Promise
-        ? created.then((made) => Reflect.apply(method, made, args))
-        : Reflect.apply(method, created, args);
+    this.#type = type;
+    this.#beginLifetime = beginLifetime;
+    this.targets = createTargets(methods, (method, args, call) => {
+      const object = this.#object ?? this.#create();
+      return object instanceof Promise
+        ? object.then((made) => runOn(made, this.#lifetime, method, args, call))
+        : runOn(object, this.#lifetime, method, args, call);
     });
   }
 
@@ -70,19 +86,33 @@ export class SingletonService implements WellKnownService {
     return this.#object;
   }
 
-  #create(type: Class<object>): object | Promise<object> {
+  activate(): object | Promise<object> {
+    return this.#object ?? this.#create();
+  }
+
+  withdrawn(): void {
+    this.#lifetime?.end();
+    this.#lifetime = undefined;
+  }
+
+  #keep(object: object): object {
+    this.#object = object;
+    this.#lifetime = this.#beginLifetime(object, () => {
+      this.#object = undefined;
+      this.#lifetime = undefined;
+    });
+    return object;
+  }
+
+  #create(): object | Promise<object> {
     if (this.#creation !== undefined) return this.#creation;
-    const created = construct(type, []);
-    if (!(created instanceof Promise)) {
-      this.#object = created;
-      return created;
-    }
+    const created = construct(this.#type, []);
+    if (!(created instanceof Promise)) return this.#keep(created);
     // Calls that come meanwhile wait for the same object. One that could not be made is tried again.
     this.#creation = created.then(
       (object) => {
-        this.#object = object;
         this.#creation = undefined;
-        return object;
+        return this.#keep(object);
       },
       (error: unknown) => {
         this.#creation = undefined;
@@ -98,10 +128,39 @@ export class PublishedObject implements WellKnownService {
   readonly source: object;
   readonly object: object;
   readonly targets: ReadonlyMap<string, CallTarget>;
+  #lifetime: ServiceLifetime | undefined;
 
   constructor(object: object, methods: MethodTable) {
     this.source = object;
     this.object = object;
-    this.targets = createTargets(methods, (method, args) => Reflect.apply(method, object, args));
+    this.targets = createTargets(methods, (method, args, call) =>
+      runOn(object, this.#lifetime, method, args, call),
+    );
   }
+
+  /** Gives it its lease, if it has one. */
+  begin(lifetime: ServiceLifetime | undefined): void {
+    this.#lifetime = lifetime;
+  }
+
+  activate(): object {
+    return this.object;
+  }
+
+  withdrawn(): void {
+    this.#lifetime?.end();
+  }
+}
+
+/** Runs a method on an object, and lets its lease, if it has one, know of it. */
+function runOn(
+  object: object,
+  lifetime: ServiceLifetime | undefined,
+  method: RemoteMethod,
+  args: readonly unknown[],
+  call: IncomingCall,
+): unknown {
+  if (lifetime === undefined) return Reflect.apply(method, object, args);
+  lifetime.renewOnCall();
+  return lifetime.observe(Reflect.apply(method, object, args), call);
 }

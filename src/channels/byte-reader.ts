@@ -69,6 +69,12 @@ export class ByteReader {
     return this.bytes.toString("utf8", this.position, this.skip(length));
   }
 
+  /** Reads `length` bytes as they are, into memory of their own. */
+  readBytes(length: number): Buffer {
+    const start = this.position;
+    return Buffer.from(this.bytes.subarray(start, this.skip(length)));
+  }
+
   /** Passes over `length` bytes and returns the new position. */
   skip(length: number): number {
     if (length > this.end - this.position) throw protocolError("a frame ends too early");

@@ -1,5 +1,7 @@
 /** What the receiving end of a channel asks of its domain: find what a call names, then run it. */
+import type { AccessRule } from "../contract/authorize.ts";
 import type { MethodCall } from "../messages/method-call.ts";
+import { type CallFlow, callFlows, emptyFlow, type ServedCallInfo } from "./call-flow.ts";
 
 /** Finds and runs what calls name. */
 export interface CallDispatcher {
@@ -20,6 +22,8 @@ export interface CallTarget {
   readonly oneWay: boolean;
   /** Whether the answer may be kept for later calls with the same names. */
   readonly cacheable: boolean;
+  /** What it is, for whoever authorizes. Absent for what has no contract, such as a function. */
+  readonly access?: TargetAccess | undefined;
   /**
    * Decides whether the caller may do this, before the arguments are decoded. Absent where everybody may.
    *
@@ -30,16 +34,20 @@ export interface CallTarget {
   invoke(args: readonly unknown[], call: IncomingCall): unknown;
 }
 
+/** What has to be known of a method to say who may call it. */
+export interface TargetAccess {
+  /** The contract's name. */
+  readonly typeName: string;
+  /** What its contract demands of callers: all of these must hold. */
+  readonly rules: readonly AccessRule[];
+}
+
 /** What is known of a call that arrived, beside its arguments. */
-export interface IncomingCall {
-  readonly kind: MethodCall["kind"];
-  readonly target: string;
-  readonly method: string;
-  readonly oneWay: boolean;
+export interface IncomingCall extends ServedCallInfo {
   /** Milliseconds that the caller waits, 0 for ever. */
   readonly timeout: number;
-  /** Aborts when the caller has cancelled, its deadline has passed, or it is gone. */
-  readonly signal: AbortSignal;
+  /** What flowed in with the call, and what will flow back; `undefined` if nothing did, and nobody may ask. */
+  flow: CallFlow | undefined;
   /**
    * Whether the method itself was begun, so that a refusal thrown by it says so in `mayHaveExecuted`. `true` from the
    * start; a target that puts something before its method, as message sinks do, sets it to `false` until then.
@@ -47,4 +55,26 @@ export interface IncomingCall {
   methodReached: boolean;
   /** Set by a target that needs to know when the result has been serialized, or could not be. */
   onCompleted: (() => void) | undefined;
+}
+
+/**
+ * Runs the method of a call. What flows with calls is there for it: one line of execution begins here.
+ *
+ * @param inheritsDeadline Whether the calls that the method makes end with the time of this one.
+ */
+export function serveCall(
+  target: CallTarget,
+  args: readonly unknown[],
+  call: IncomingCall,
+  inheritsDeadline: boolean,
+): unknown {
+  if (call.flow === undefined) {
+    if (!callFlows.isTracked) return target.invoke(args, call);
+    call.flow = emptyFlow(call, inheritsDeadline);
+  }
+  return callFlows.run(call.flow, invoke, target, args, call);
+}
+
+function invoke(target: CallTarget, args: readonly unknown[], call: IncomingCall): unknown {
+  return target.invoke(args, call);
 }

@@ -15,3 +15,20 @@ export interface ChannelCapabilities {
   /** The largest message in bytes, before the channel's own splitting; `Infinity` where it splits. */
   readonly maxMessageSize: number;
 }
+
+/**
+ * What a channel can do over a duplex transport, which carries a session: everything but to tell who the peer is, with
+ * messages of any size. A transport that can do more or less says just that:
+ *
+ * ```ts
+ * readonly capabilities = { ...duplexCapabilities, peerIdentity: true };
+ * ```
+ */
+export const duplexCapabilities: ChannelCapabilities = Object.freeze({
+  duplex: true,
+  reply: true,
+  byReference: true,
+  ordered: true,
+  peerIdentity: false,
+  maxMessageSize: Number.POSITIVE_INFINITY,
+});

@@ -2,10 +2,11 @@
  * The top abstraction: messages in, messages out. How they travel, in a session or one by one, is the
  * channel's affair, so that request-and-reply and one-way channels fit as well as duplex ones.
  */
+import type { ContextReceiver } from "../messages/logical-data.ts";
 import type { MethodCall } from "../messages/method-call.ts";
-import type { Principal } from "../messages/principal.ts";
+import type { PeerInfo } from "../messages/peer-info.ts";
 import type { ChannelCapabilities } from "./capabilities.ts";
-import type { MemoryBudget } from "./memory-budget.ts";
+import type { MemoryBudgets } from "./memory-budget.ts";
 import type { PeerHost, PeerLimits, PeerLink } from "./peer-host.ts";
 
 /** A way for messages to travel (IChannel, IChannelSender, IChannelReceiver). */
@@ -45,24 +46,14 @@ export interface ChannelHost {
   openPeer(conversation: PeerConversation): PeerHost;
   /** What the domain allows its peers. A channel's own options come first. */
   readonly limits: Readonly<Record<string, number>>;
-  /** Counts what waits for peers to read it, over all channels. */
-  readonly budget: MemoryBudget;
+  /** Bound what all peers together can make this domain hold, over all channels. */
+  readonly budgets: MemoryBudgets;
   /** Milliseconds a call may take when it does not say. */
   readonly defaultTimeout: number;
+  /** Whether the calls that a method makes end with the time of the call that it serves. */
+  readonly inheritsDeadline: boolean;
   /** Tells the domain's listeners what happened to a peer. */
   readonly events: ChannelEvents;
-}
-
-/** A peer: how to call it in messages to people, and who it has proved to be. */
-export interface PeerInfo {
-  /** The endpoint's URL for a connection that this side opened, the listener's for one that it accepted. */
-  readonly url: string;
-  /** The transport's name for the peer. */
-  readonly peerName: string;
-  /** Which side opened the connection. */
-  readonly direction: "outgoing" | "incoming";
-  /** Who it has proved to be, known once the connection is open; `undefined` if it has proved nothing. */
-  readonly principal: Principal | undefined;
 }
 
 /** What channels tell the domain. */
@@ -77,8 +68,12 @@ export interface ChannelEvents {
 
 /** The client's end of a channel, for one endpoint. */
 export interface ChannelSender {
-  /** Sends a call and settles with its result. Never sends it twice. */
-  send(call: MethodCall): Promise<unknown>;
+  /**
+   * Sends a call and settles with its result. Never sends it twice.
+   *
+   * @param receiver Takes what comes back in the call context, before the promise resolves. Default nobody.
+   */
+  send(call: MethodCall, receiver?: ContextReceiver): Promise<unknown>;
   /** Resolves with the reason when the present connection, if any, is lost; at once if there is none. */
   whenDisconnected(): Promise<Error | undefined>;
   /** Calls under way may finish for `grace` milliseconds; then everything is gone. */

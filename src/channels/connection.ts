@@ -43,10 +43,23 @@ export interface Connection extends TransportSink {
   /** Who the peer has proved to be to the transport itself, by a certificate or to the operating system. Default nobody. */
   readonly principal?: Principal | undefined;
   /**
+   * Why the transport itself does not let the peer in, in words for the peer: a certificate that is not good, say.
+   * Whoever accepts the connection tells the peer and ends it, whatever it says. Default: it is let in.
+   */
+  readonly refusal?: string | undefined;
+  /** Whether the peer is on this machine, as far as the transport can tell. Default no. */
+  readonly isLocal?: boolean;
+  /**
    * What is the same at both ends of this connection and of no other, such as keying material of TLS: a proof that is
    * bound to it is worth nothing on another connection. Default nothing.
    */
   readonly channelBinding?: Uint8Array | undefined;
+
+  /**
+   * The same as {@link send}, but `tail` may change as soon as this returns. Only for transports that copy a message
+   * themselves, at once where they can: the session then makes no copy of its own. Default: there is none.
+   */
+  sendCopy?(memory: Buffer, length: number, release: (memory: Buffer) => void, tail: Uint8Array): void;
 
   /** Begins to deliver. Called once. What arrived before is delivered then, none of it during the call. */
   start(handler: ConnectionHandler): void;
@@ -73,6 +86,13 @@ export interface ConnectionHandler {
    * @param remaining Bytes of the message that are still to come; 0 when it ends here.
    */
   onMessage(bytes: Buffer, start: number, end: number, remaining: number): void;
+
+  /**
+   * Where the next bytes of the message under way will be kept, if that is known: a transport that copies anyway may copy
+   * them to the beginning of this memory, no more than {@link onMessage} said were still to come, and then pass exactly
+   * this buffer to it. That saves a copy of large messages. Valid until the next call of {@link onMessage}.
+   */
+  readonly destination?: Buffer | undefined;
 
   /** The peer sent something that is not a message, or one that is too large. The connection is destroyed next. */
   onInvalid(reason: string): void;

@@ -1,10 +1,10 @@
 /** The link between messages and bytes: marshals a value, encodes it, and both in reverse. One for each peer. */
-import { SerializationError } from "../errors.ts";
+import { describeThrown, SerializationError } from "../errors.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import type { Codec } from "./formatter.ts";
 import { noAttachments } from "./payload.ts";
-import type { UnmarshalContext, ValueMarshaler } from "./peer-host.ts";
-import type { WireValue } from "./wire-value.ts";
+import type { CountedReferences, UnmarshalContext, ValueMarshaler } from "./peer-host.ts";
+import type { TagResolver, WireValue } from "./wire-value.ts";
 
 /** A context for messages that carry nothing but their body. */
 export const emptyContext: UnmarshalContext = { attachments: noAttachments };
@@ -22,11 +22,12 @@ function isScalar(value: unknown): value is undefined | null | boolean | number 
 }
 
 /** Formats and parses payloads for one peer (IClientFormatterSink, IServerFormatterSink). */
-export class FormatterSink {
+export class FormatterSink implements TagResolver {
   readonly #codec: Codec;
   readonly #marshaler: ValueMarshaler;
   #context: UnmarshalContext = emptyContext;
-  readonly #resolve = (items: readonly unknown[]) => this.#marshaler.unmarshal(items, this.#context);
+  /** The references in what was formatted last, to be counted back if it is not sent; `undefined` if there are none. */
+  counted: CountedReferences | undefined;
 
   constructor(codec: Codec, marshaler: ValueMarshaler) {
     this.#codec = codec;
@@ -41,34 +42,68 @@ export class FormatterSink {
    */
   format(value: unknown, root: string, writer: ByteWriter): readonly Uint8Array[] {
     const start = writer.position;
+    this.counted = undefined;
     if (isScalar(value)) {
       this.#codec.encode(value, writer);
       return noAttachments;
     }
     const attachments: Uint8Array[] = [];
     const wire: WireValue = this.#marshaler.marshal(value, root, attachments);
+    const { counted } = this.#marshaler;
     try {
       this.#codec.encode(wire, writer);
     } catch (cause) {
       writer.position = start;
-      this.#marshaler.rollback();
+      if (counted !== undefined) this.#marshaler.rollback(counted);
       throw cause instanceof SerializationError
         ? cause
-        : new SerializationError(`${root} cannot be encoded: ${String(cause)}`, { cause, path: root });
+        : new SerializationError(`${root} cannot be encoded: ${describeThrown(cause)}`, {
+            cause,
+            path: root,
+          });
     }
+    this.counted = counted;
     return attachments;
   }
 
-  /** Decodes a payload that a peer sent. Throws `SerializationError`. */
+  /**
+   * Decodes a payload that a peer sent. Throws `SerializationError`, or `LimitExceededError`; the references in it are
+   * then not counted.
+   */
   parse(bytes: Buffer, start: number, end: number, context: UnmarshalContext): unknown {
     // A decoder's hook may run application code, which may make a call of its own: keep what was there.
     const outer = this.#context;
     this.#context = context;
+    this.#marshaler.begin();
     try {
-      return this.#codec.decode(bytes, start, end, this.#resolve);
+      return this.#codec.decode(bytes, start, end, this);
+    } catch (error) {
+      this.#marshaler.undo();
+      throw error;
     } finally {
       this.#context = outer;
     }
+  }
+
+  /** What a tagged value of the payload being parsed stands for. */
+  resolve(items: readonly unknown[]): unknown {
+    return this.#marshaler.unmarshal(items, this.#context);
+  }
+
+  /**
+   * Gives the references back that are in a payload which nobody waits for.
+   *
+   * @returns Whether they were: of a payload that cannot be read to its end, none is.
+   */
+  discard(bytes: Buffer, start: number, end: number, attachments: readonly Uint8Array[]): boolean {
+    const discarded: string[] = [];
+    try {
+      this.parse(bytes, start, end, { attachments, discarded });
+    } catch {
+      return false;
+    }
+    this.#marshaler.refuse(discarded);
+    return true;
   }
 
   /** Takes what the peer's codec wants this one to know. */

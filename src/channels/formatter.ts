@@ -27,9 +27,9 @@ export interface CodecOptions {
   /**
    * Sends something that the peer's codec must know before it meets the payload being encoded (the names of
    * a record's fields, say). Delivered in order, once. Absent where there is no ordered connection: then
-   * every payload has to stand alone.
+   * every payload has to stand alone. To be called on these options, which it is a method of.
    */
-  readonly sendDefinition?: (definition: Uint8Array) => void;
+  sendDefinition?(definition: Uint8Array): void;
 }
 
 /** Encodes for one peer and decodes what that peer sends. The peer is not trusted. */
@@ -42,7 +42,7 @@ export interface Codec {
    *
    * @throws SerializationError if they are malformed or exceed a limit.
    */
-  decode(bytes: Buffer, start: number, end: number, resolve: TagResolver): unknown;
+  decode(bytes: Buffer, start: number, end: number, resolver: TagResolver): unknown;
 
   /** Takes a definition from the peer. Throws `SerializationError`, and the connection ends, if it is not acceptable. */
   receiveDefinition(definition: Buffer): void;

@@ -2,6 +2,7 @@
  * The domain as one peer sees it. A channel asks for one for each conversation, because references belong to
  * the conversation in which they were passed.
  */
+import type { ContextReceiver } from "../messages/logical-data.ts";
 import type { MethodCall } from "../messages/method-call.ts";
 import type { CallDispatcher } from "./call-dispatcher.ts";
 import type { WireValue } from "./wire-value.ts";
@@ -49,8 +50,12 @@ export const defaultPeerLimits: PeerLimits = {
 
 /** What a conversation offers to the {@link PeerHost} that serves it. */
 export interface PeerLink {
-  /** Calls an object of the peer's. */
-  send(call: MethodCall): Promise<unknown>;
+  /** Calls to the peer that wait for their answer. */
+  readonly outgoingCalls: number;
+  /** Calls of the peer's that have not ended. */
+  readonly incomingCalls: number;
+  /** Calls an object of the peer's; see `ChannelSender.send`. */
+  send(call: MethodCall, receiver?: ContextReceiver): Promise<unknown>;
   /** Tells the peer that references to its objects are no longer held. */
   release(id: string, count: number): void;
   /** Tells the peer that a signal passed to it was aborted, or can no longer be. */
@@ -69,19 +74,51 @@ export interface ValueMarshaler {
    */
   marshal(value: unknown, root: string, attachments: Uint8Array[]): WireValue;
 
-  /** Counts back the references of the last {@link marshal}, whose payload will not be sent. */
-  rollback(): void;
+  /** The references that the last {@link marshal} has counted for the peer; `undefined` if there were none. */
+  readonly counted: CountedReferences | undefined;
 
-  /** What a call rejects with whose method threw `thrown`, a value that was unmarshaled. */
-  thrownError(thrown: unknown): unknown;
+  /** Counts references back that the peer did not get, or has not looked at. */
+  rollback(counted: CountedReferences): void;
+
+  /** A call is over: counts back the references among its arguments that were only for it. */
+  endScope(counted: CountedReferences): void;
+
+  /** A call of the peer's is over: the references that came with it, and only for it, end here. */
+  dropScoped(ids: readonly string[]): void;
+
+  /** The next message begins to be unmarshaled. */
+  begin(): void;
+
+  /** Takes back what was counted for the message that is being unmarshaled: it is not taken, and the peer is told so. */
+  undo(): void;
+
+  /** Gives references back that came in a message which nobody waits for. */
+  refuse(ids: readonly string[]): void;
+
+  /**
+   * What a call rejects with whose method threw `thrown`, a value that was unmarshaled. Its stack ends where the frames
+   * of the caller go on.
+   */
+  thrownError(thrown: unknown): Error;
 
   /** Turns the items of a tagged value into what they stand for. */
   unmarshal(items: readonly unknown[], context: UnmarshalContext): unknown;
 }
 
+/** The references that one payload has counted for the peer. Each is counted back at most once. */
+export interface CountedReferences {
+  readonly ids: string[];
+  /** Those of them that end with the call among whose arguments they are. */
+  readonly scoped: string[];
+}
+
 /** What belongs to the one message that is being decoded. */
 export interface UnmarshalContext {
   readonly attachments: readonly Uint8Array[];
+  /** If nobody waits for the message: takes the ids of the references in it; nothing is made of them or of the rest. */
+  readonly discarded?: string[];
+  /** Takes the id of a reference that ends with the call. */
+  adoptScoped?(id: string): void;
   /** Takes a signal that arrived among the arguments, to be aborted with the call itself. */
   adoptSignal?(controller: AbortController): void;
 }

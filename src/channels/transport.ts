@@ -29,8 +29,13 @@ export interface Transport extends TransportSinkProvider {
    * Waits for connections at an address.
    *
    * @param accept Called with each connection. It must call `start` or `destroy` on it in the same turn.
+   * @param onFailed Told of peers that never became a connection, because they do not speak what the transport speaks.
    */
-  listen(address: string, accept: (connection: Connection) => void): Promise<TransportListener>;
+  listen(
+    address: string,
+    accept: (connection: Connection) => void,
+    onFailed: (error: Error) => void,
+  ): Promise<TransportListener>;
 }
 
 /** An address that is being listened on. */

@@ -31,8 +31,11 @@ export class Tagged {
   }
 }
 
-/** Turns the items of a decoded {@link Tagged} into what they stand for. Throws `SerializationError`. */
-export type TagResolver = (items: readonly unknown[]) => unknown;
+/** Knows what tagged values stand for. */
+export interface TagResolver {
+  /** Turns the items of a decoded {@link Tagged} into what they stand for. Throws `SerializationError`. */
+  resolve(items: readonly unknown[]): unknown;
+}
 
 /** The most keys that a plain object has when it comes to a formatter. */
 export const maxObjectKeys = 64;

@@ -1,6 +1,8 @@
 // The base class that decides "by reference": what extends it stays where it was made, and others hold
 // proxies.
 
+import type { LeaseSettings } from "./lease-settings.ts";
+
 declare const byReference: unique symbol;
 
 /**
@@ -25,4 +27,22 @@ declare const byReference: unique symbol;
 export abstract class MarshalByRefObject {
   /** Exists for the compiler only: without it every object would look like a `MarshalByRefObject`. */
   declare protected readonly [byReference]: true;
+
+  /**
+   * Decides how long the object lives (MarshalByRefObject.InitializeLifetimeService). Called once, when the object is
+   * first lent, published or, for a Singleton, made; never from outside. A class without it has the domain's defaults.
+   *
+   * @param lease The lease to be, in state `Initial`: its times may be set here and never again.
+   * @returns The times that differ from those of `lease` (or `lease` itself), or `null`: time never ends it.
+   *
+   * @example
+   * ```ts
+   * class Reservation extends MarshalByRefObject {
+   *   override initializeLifetimeService() {
+   *     return { initialLeaseTime: 60_000, renewOnCallTime: 30_000 };
+   *   }
+   * }
+   * ```
+   */
+  initializeLifetimeService?(lease: LeaseSettings): Partial<LeaseSettings> | null;
 }

@@ -47,6 +47,38 @@ export class ClassMark<Value> {
   }
 }
 
+/** A fact about a class or one of its methods that holds for subclasses too, until one says otherwise. */
+export class InheritedMark<Value> {
+  readonly #key: string;
+
+  constructor(key: string) {
+    this.#key = key;
+  }
+
+  /** @param member The method; none for the class itself. */
+  record(holder: MetadataHolder, member: string | undefined, value: Value): void {
+    if (member === undefined) Reflect.defineMetadata(this.#key, value, holder);
+    else Reflect.defineMetadata(this.#key, value, holder, member);
+  }
+
+  recordedOn(holder: MetadataHolder, member: string | undefined): Value | undefined {
+    return member === undefined
+      ? Reflect.getOwnMetadata(this.#key, holder)
+      : Reflect.getOwnMetadata(this.#key, holder, member);
+  }
+
+  /** What was recorded for the class, or for the one closest to it that it inherits from. */
+  of(type: AnyClass, member?: string): Value | undefined {
+    for (let current: unknown = type; isClass(current); current = Object.getPrototypeOf(current)) {
+      for (const holder of holdersOf(current)) {
+        const value = this.recordedOn(holder, member);
+        if (value !== undefined) return value;
+      }
+    }
+    return undefined;
+  }
+}
+
 /** A fact about a method that also holds for the method that overrides it. */
 export class MemberMark {
   readonly #key: string;

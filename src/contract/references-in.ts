@@ -7,6 +7,7 @@ import type { RemoteReference } from "./remote-reference.ts";
 /** Every function type. */
 export type AnyFunction = (...parameters: never) => unknown;
 
+/** Whether a type is `any`, in which everything is found and nothing is known. */
 export type IsAny<T> = 0 extends 1 & T ? true : false;
 
 /** What a function returns that returns nothing. */

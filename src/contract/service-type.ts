@@ -2,6 +2,7 @@
 // here and nowhere else, so what is not in it does not exist for callers.
 
 import { type ActivationMode, activationOf } from "./activation.ts";
+import { type AccessRule, accessRuleOf, checkAccessRule } from "./authorize.ts";
 import type { AnyClass } from "./class.ts";
 import { localMark } from "./local.ts";
 import { MarshalByRefObject } from "./marshal-by-ref-object.ts";
@@ -17,6 +18,8 @@ export interface MethodDescriptor {
   readonly name: string;
   /** Whether callers go on without waiting for the method to end. */
   readonly oneWay: boolean;
+  /** Whom it lets in: all of these must hold. None for everybody. */
+  readonly access: readonly AccessRule[];
 }
 
 /**
@@ -31,6 +34,8 @@ export interface MethodOptions {
    * hidden.
    */
   readonly local?: boolean;
+  /** As `@Authorize()` does, in place of all rules that the method and its class have. */
+  readonly authorize?: AccessRule;
 }
 
 /** A class as the other side may use it. */
@@ -44,9 +49,12 @@ export interface ServiceType {
   readonly mode: ActivationMode | undefined;
   /** Where objects are published or asked for, if the class says so. */
   readonly uri: string | undefined;
+  /** Who may make objects of it, if it is client-activated: all of these must hold. */
+  readonly access: readonly AccessRule[];
   readonly methods: ReadonlyMap<string, MethodDescriptor>;
 }
 
+/** What is said of a class where it is registered, beside what its decorators say. */
 export interface DescribeOptions {
   /** Default: `"public"`, as in .NET Remoting, so that a contract needs no attribute on each method. */
   readonly exposure?: Exposure;
@@ -98,9 +106,14 @@ function makeServiceType(
   }
   const methods = new Map<string, MethodDescriptor>();
   for (const name of names) {
-    const { local, oneWay } = optionsByName.get(name) ?? {};
+    const { local, oneWay, authorize } = optionsByName.get(name) ?? {};
     if (local ?? !isExposed(type, name, exposure)) continue;
-    methods.set(name, Object.freeze({ name, oneWay: oneWay ?? oneWayMark.isOn(type, name) }));
+    const rule =
+      authorize === undefined ? accessRuleOf(type, name) : checkAccessRule(authorize, `${type.name}.${name}`);
+    methods.set(
+      name,
+      Object.freeze({ name, oneWay: oneWay ?? oneWayMark.isOn(type, name), access: rulesOf(rule) }),
+    );
   }
   if (methods.has("then")) {
     throw new TypeError(
@@ -109,7 +122,42 @@ function makeServiceType(
     );
   }
   const activation = activationOf(type);
-  return Object.freeze({ name: type.name, mode: activation?.mode, uri: activation?.uri, methods });
+  return Object.freeze({
+    name: type.name,
+    mode: activation?.mode,
+    uri: activation?.uri,
+    access: rulesOf(accessRuleOf(type)),
+    methods,
+  });
+}
+
+function rulesOf(...rules: readonly (AccessRule | undefined)[]): readonly AccessRule[] {
+  return Object.freeze([...new Set(rules.filter((rule) => rule !== undefined))]);
+}
+
+/**
+ * An implementation as callers of its contract may use it: it does not have to extend the contract, so the contract's
+ * rules about who may call are added to its own.
+ *
+ * @param options Those with which `implemented` was described: they have the last word.
+ */
+export function withRulesOf(
+  contract: AnyClass,
+  implemented: ServiceType,
+  options: Readonly<Record<string, MethodOptions>> = {},
+): ServiceType {
+  const methods = new Map(
+    [...implemented.methods].map(([name, method]) => {
+      const isGiven = Object.hasOwn(options, name) && options[name]?.authorize !== undefined;
+      const access = isGiven ? method.access : rulesOf(...method.access, accessRuleOf(contract, name));
+      return [name, Object.freeze({ ...method, access })];
+    }),
+  );
+  return Object.freeze({
+    ...implemented,
+    access: rulesOf(...implemented.access, accessRuleOf(contract)),
+    methods,
+  });
 }
 
 function isExposed(type: AnyClass, name: string, exposure: Exposure): boolean {

@@ -5,11 +5,17 @@ import type { Formatter } from "../channels/formatter.ts";
 import type { Transport } from "../channels/transport.ts";
 import { jsonFormatter } from "../formatters/json/json-formatter.ts";
 import { msgpackFormatter } from "../formatters/msgpack/msgpack-formatter.ts";
+import { MailslotChannel } from "../mailslot/mailslot-channel.ts";
+import type { MailslotChannelOptions } from "../mailslot/mailslot-channel-options.ts";
 import { SessionChannel, type SessionChannelOptions } from "../session/session-channel.ts";
 import { callLog } from "../sinks/call-log/call-log-sink.ts";
 import { compression } from "../sinks/compression/compression-sink.ts";
 import { MemoryTransport } from "../transports/memory/memory-transport.ts";
+import { PipeTransport, type PipeTransportOptions } from "../transports/pipe/pipe-transport.ts";
+import { type ShmOptions, ShmTransport } from "../transports/shared-memory/shm-transport.ts";
 import { TcpTransport } from "../transports/tcp/tcp-transport.ts";
+import type { TlsOptions } from "../transports/tcp/tls-options.ts";
+import { TlsTransport } from "../transports/tcp/tls-transport.ts";
 import type { ChannelConfiguration } from "./configuration.ts";
 
 /** What every built-in channel can be told. All of it has defaults. */
@@ -21,10 +27,20 @@ export interface ChannelOptions extends Omit<SessionChannelOptions, "formatters"
 /** What {@link tcpChannel} can be told. */
 export interface TcpChannelOptions extends ChannelOptions {}
 
-function withFormatters({ formatter, ...options }: ChannelOptions): SessionChannelOptions {
+/** What {@link tcpsChannel} can be told. */
+export interface TcpsChannelOptions extends ChannelOptions {
+  /** Who this side is, and whom it trusts. To connect to a server with a public certificate, nothing is needed. */
+  readonly tls?: TlsOptions;
+}
+
+function formattersWith(formatter: Formatter | undefined): readonly [Formatter, ...Formatter[]] {
   const builtIn = [msgpackFormatter(), jsonFormatter()] as const;
-  if (formatter === undefined) return { ...options, formatters: builtIn };
-  return { ...options, formatters: [formatter, ...builtIn.filter(({ name }) => name !== formatter.name)] };
+  if (formatter === undefined) return builtIn;
+  return [formatter, ...builtIn.filter(({ name }) => name !== formatter.name)];
+}
+
+function withFormatters({ formatter, ...options }: ChannelOptions): SessionChannelOptions {
+  return { ...options, formatters: formattersWith(formatter) };
 }
 
 /**
@@ -39,9 +55,81 @@ export function tcpChannel(options: TcpChannelOptions = {}): Channel {
   return new SessionChannel(new TcpTransport(), withFormatters(options));
 }
 
+/**
+ * `tcps://host:port`: TLS 1.2 or later. The server has a certificate, which the client checks, host name included; with
+ * `requireClientCertificate` the client has one too, whose name is the caller's {@link Principal}.
+ *
+ * @example
+ * ```ts
+ * // The server:
+ * registerChannel(tcpsChannel({ tls: { ca, server: { cert, key, requireClientCertificate: true } } }));
+ * // A client:
+ * registerChannel(tcpsChannel({ tls: { ca, client: { cert, key } } }));
+ * ```
+ */
+export function tcpsChannel(options: TcpsChannelOptions = {}): Channel {
+  const { tls = {}, ...channel } = options;
+  return new SessionChannel(new TlsTransport(tls), withFormatters(channel));
+}
+
 /** `memory://name`: within a process, and between threads once `attachMessagePort` has joined them. */
 export function memoryChannel(options: ChannelOptions = {}): Channel {
   return new SessionChannel(new MemoryTransport(), withFormatters(options));
+}
+
+/** What {@link shmChannel} can be told. */
+export interface ShmChannelOptions extends ChannelOptions, ShmOptions {}
+
+/**
+ * `shm://name`: memory that two processes of one user share, the fastest way between them. Needs the native addon.
+ *
+ * @example
+ * ```ts
+ * registerChannel(shmChannel({ spinMicroseconds: 0 })); // never wait busily
+ * ```
+ */
+export function shmChannel({ spinMicroseconds, ringBytes, ...options }: ShmChannelOptions = {}): Channel {
+  const transport = new ShmTransport({
+    ...(spinMicroseconds === undefined ? {} : { spinMicroseconds }),
+    ...(ringBytes === undefined ? {} : { ringBytes }),
+  });
+  return new SessionChannel(transport, withFormatters(options));
+}
+
+/** What {@link mailslotChannel} can be told. */
+export interface MailslotOptions extends Omit<MailslotChannelOptions, "formatters"> {
+  /** What this side speaks when it calls. Default MessagePack. When it listens, it understands this and the two built-in ones. */
+  readonly formatter?: Formatter;
+}
+
+/**
+ * `mailslot://name`: one-way calls between processes of one machine, a message each. What needs a reply is refused when
+ * it is published, or when its proxy is made.
+ *
+ * @example
+ * ```ts
+ * registerChannel(mailslotChannel({ maxMessageSize: 4_096 }));
+ * await serve("mailslot://log", [Log]);   // every method of Log is @OneWay()
+ * ```
+ */
+export function mailslotChannel({ formatter, ...options }: MailslotOptions = {}): Channel {
+  return new MailslotChannel({ ...options, formatters: formattersWith(formatter) });
+}
+
+/** What {@link pipeChannel} can be told. */
+export interface PipeChannelOptions extends ChannelOptions, PipeTransportOptions {}
+
+/**
+ * `pipe://name`: named pipes (System.Runtime.Remoting.Channels.Ipc.IpcChannel). The operating system says who the
+ * peer is. Needs the native addon.
+ *
+ * @example
+ * ```ts
+ * registerChannel(pipeChannel({ security: { folder: "/run/shop", mode: 0o660 } }));
+ * ```
+ */
+export function pipeChannel({ security, ...options }: PipeChannelOptions = {}): Channel {
+  return new SessionChannel(new PipeTransport({ security }), withFormatters(options));
 }
 
 /**
@@ -59,19 +147,38 @@ export function transportChannel(transport: Transport, options: ChannelOptions =
 
 /** The channel that a configuration describes. */
 export function createConfiguredChannel(name: string, configuration: ChannelConfiguration): Channel {
-  const { url, formatter, sinks } = configuration;
+  const { url, formatter, sinks, credentials, authentication, tls } = configuration;
   const options: ChannelOptions = {
     name,
     formatter: formatter === "json" ? jsonFormatter() : msgpackFormatter(),
     channelSinks: sinks.includes("compression") ? [compression()] : [],
     messageSinks: sinks.includes("call-log") ? [callLog()] : [],
+    ...(credentials === undefined ? {} : { credentials }),
+    ...(authentication === undefined ? {} : { authentication }),
   };
   const { scheme } = parseChannelUrl(url);
   switch (scheme) {
     case "tcp":
       return tcpChannel(options);
+    case "tcps":
+      return tcpsChannel({ ...options, ...(tls === undefined ? {} : { tls }) });
     case "memory":
       return memoryChannel(options);
+    case "shm":
+      return shmChannel(options);
+    case "mailslot":
+      if (sinks.includes("compression")) {
+        throw new TypeError(
+          `The channel "${name}" cannot compress: mailslot:// has no channel sinks, because its two ends never agree on anything`,
+        );
+      }
+      return mailslotChannel({
+        name,
+        formatter: options.formatter ?? msgpackFormatter(),
+        messageSinks: options.messageSinks ?? [],
+      });
+    case "pipe":
+      return pipeChannel(options);
     default:
       throw new TypeError(
         `The channel "${name}" has the URL ${url}, but there is no built-in channel for ${scheme}://`,

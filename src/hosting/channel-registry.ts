@@ -2,12 +2,23 @@
 import type { Channel, ChannelHost, ChannelListener, ChannelSender } from "../channels/channel.ts";
 import { parseChannelUrl } from "../channels/channel-url.ts";
 import { RemotingError } from "../errors.ts";
-import { memoryChannel, tcpChannel } from "./channel-factories.ts";
+import {
+  mailslotChannel,
+  memoryChannel,
+  pipeChannel,
+  shmChannel,
+  tcpChannel,
+  tcpsChannel,
+} from "./channel-factories.ts";
 
 /** The channels that need not be registered: made with their defaults when their scheme is first used. */
 const builtIn: ReadonlyMap<string, () => Channel> = new Map([
   ["tcp", tcpChannel],
+  ["tcps", tcpsChannel],
   ["memory", memoryChannel],
+  ["shm", shmChannel],
+  ["mailslot", mailslotChannel],
+  ["pipe", pipeChannel],
 ]);
 
 interface Endpoint {
@@ -21,6 +32,7 @@ export class ChannelRegistry {
   readonly #closeGrace: number;
   readonly #channels = new Map<string, Channel>();
   readonly #listeners = new Map<ChannelListener, Channel>();
+  /** By channel and endpoint. */
   readonly #endpoints = new Map<string, Endpoint>();
   #isClosed = false;
 
@@ -89,15 +101,19 @@ export class ChannelRegistry {
     return channel;
   }
 
-  /** The way to an endpoint; the same one for the same endpoint. */
+  /**
+   * The way to an endpoint; the same one for the same endpoint and the same channel. Another channel, registered with a
+   * higher priority, may have other credentials, and must not use what was opened with those of this one.
+   */
   senderFor(url: string): ChannelSender {
     this.assertOpen();
     const { scheme, address, endpoint } = parseChannelUrl(url);
-    const known = this.#endpoints.get(endpoint);
-    if (known !== undefined) return known.sender;
     const channel = this.channelFor(scheme);
+    const key = `${channel.name}\n${endpoint}`;
+    const known = this.#endpoints.get(key);
+    if (known !== undefined) return known.sender;
     const sender = channel.createSender(address, this.#host);
-    this.#endpoints.set(endpoint, { channel, sender });
+    this.#endpoints.set(key, { channel, sender });
     return sender;
   }
 
@@ -134,7 +150,7 @@ export class ChannelRegistry {
   async #closeWhere(matches: (channel: Channel) => boolean): Promise<void> {
     const listeners = [...this.#listeners].filter(([, channel]) => matches(channel));
     const endpoints = [...this.#endpoints].filter(([, { channel }]) => matches(channel));
-    for (const [url] of endpoints) this.#endpoints.delete(url);
+    for (const [key] of endpoints) this.#endpoints.delete(key);
     await Promise.all([
       ...listeners.map(([listener]) => this.stop(listener)),
       ...endpoints.map(([, { sender }]) => sender.close(this.#closeGrace)),

@@ -8,15 +8,20 @@
  *   "channels": {
  *     "main": { "url": "tcp://127.0.0.1:6100", "formatter": "msgpack", "sinks": ["compression"] }
  *   },
- *   "services": { "Counter": { "uri": "shop/Counter", "channel": "main" } }
+ *   "services": { "Counter": { "uri": "shop/Counter", "channel": "main" } },
+ *   "lifetime": { "leaseTime": "10M", "renewOnCallTime": "5M" }
  * }
  * ```
  */
 import { readFile } from "node:fs/promises";
 import { parseChannelUrl } from "../channels/channel-url.ts";
+import type { LeaseOptions } from "../lifetime/lifetime-options.ts";
+import { type ChannelSecurity, parseChannelSecurity, securityKeys } from "./channel-security.ts";
+import { expectKeys, expectObject } from "./expectations.ts";
+import { lifetimeKeys, parseLifetime } from "./lifetime-configuration.ts";
 
 /** One channel of a configuration. */
-export interface ChannelConfiguration {
+export interface ChannelConfiguration extends ChannelSecurity {
   /** Where servers listen and clients connect. The environment variable `REMOTING_CHANNEL_<NAME>` overrides it. */
   readonly url: string;
   /** `"msgpack"` (default) or `"json"`. */
@@ -41,6 +46,8 @@ export interface RemotingConfiguration {
   readonly channels: ReadonlyMap<string, ChannelConfiguration>;
   /** By the name of the class. */
   readonly services: ReadonlyMap<string, ServiceConfiguration>;
+  /** The times of leases that differ from .NET's. */
+  readonly lifetime: LeaseOptions;
 }
 
 /** Overrides the URL of the first channel. */
@@ -83,7 +90,7 @@ export function parseConfiguration(
   environment: Readonly<Record<string, string | undefined>>,
 ): RemotingConfiguration {
   const root = expectObject(content, source, "the file");
-  expectKeys(root, ["channels", "services", "$schema"], source, "");
+  expectKeys(root, ["channels", "services", "lifetime", "$schema"], source, "");
   const channels = new Map<string, ChannelConfiguration>();
   for (const [name, value] of Object.entries(expectObject(root.channels, source, "channels"))) {
     channels.set(name, parseChannel(name, value, source, environment, channels.size === 0));
@@ -93,7 +100,9 @@ export function parseConfiguration(
   for (const [name, value] of Object.entries(expectObject(root.services ?? {}, source, "services"))) {
     services.set(name, parseService(name, value, source, channels));
   }
-  return { channels, services };
+  const lifetime = expectObject(root.lifetime ?? {}, source, "lifetime");
+  expectKeys(lifetime, lifetimeKeys, source, "lifetime.");
+  return { channels, services, lifetime: parseLifetime(lifetime, source) };
 }
 
 function parseChannel(
@@ -105,7 +114,7 @@ function parseChannel(
 ): ChannelConfiguration {
   const where = `channels.${name}`;
   const channel = expectObject(value, source, where);
-  expectKeys(channel, ["url", "formatter", "sinks"], source, `${where}.`);
+  expectKeys(channel, ["url", "formatter", "sinks", ...securityKeys], source, `${where}.`);
   const variable = `${channelVariable}_${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_")}`;
   const override = environment[variable] ?? (isFirst ? environment[channelVariable] : undefined);
   const overridden = environment[variable] === undefined ? channelVariable : variable;
@@ -129,7 +138,7 @@ function parseChannel(
   if (!Array.isArray(sinks) || !sinks.every(isSinkName)) {
     throw new TypeError(`${source}: ${where}.sinks must be a list of "compression" and "call-log"`);
   }
-  return { url, formatter, sinks };
+  return { url, formatter, sinks, ...parseChannelSecurity(channel, { source, where, environment }) };
 }
 
 function isSinkName(value: unknown): value is SinkName {
@@ -154,24 +163,4 @@ function parseService(
     );
   }
   return { uri, channel };
-}
-
-function expectObject(value: unknown, source: string, where: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new TypeError(`${source}: ${where} must be an object`);
-  }
-  return { ...value };
-}
-
-function expectKeys(
-  object: Readonly<Record<string, unknown>>,
-  allowed: readonly string[],
-  source: string,
-  where: string,
-): void {
-  for (const key of Object.keys(object)) {
-    if (!allowed.includes(key)) {
-      throw new TypeError(`${source}: ${where}${key} is not known: expected ${allowed.join(", ")}`);
-    }
-  }
 }

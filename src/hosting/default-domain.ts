@@ -49,6 +49,10 @@ export const getObjectUri: RemotingDomain["getObjectUri"] = defaultDomain.getObj
 /** {@link RemotingDomain.isProxy} of the default domain. */
 export const isProxy: RemotingDomain["isProxy"] = defaultDomain.isProxy.bind(defaultDomain);
 
+/** {@link RemotingDomain.getLifetimeService} of the default domain. */
+export const getLifetimeService: RemotingDomain["getLifetimeService"] =
+  defaultDomain.getLifetimeService.bind(defaultDomain);
+
 /** {@link RemotingDomain.whenDisconnected} of the default domain. */
 export const whenDisconnected: RemotingDomain["whenDisconnected"] =
   defaultDomain.whenDisconnected.bind(defaultDomain);

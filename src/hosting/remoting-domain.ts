@@ -4,27 +4,29 @@
  */
 import { EventEmitter } from "node:events";
 import { dispose } from "../activation/disposal.ts";
-import { createMethodTable } from "../activation/remote-method.ts";
 import { ServiceTable } from "../activation/service-table.ts";
-import { PublishedObject, SingleCallService, SingletonService } from "../activation/well-known-service.ts";
 import type { Channel, ChannelHost, ChannelListener } from "../channels/channel.ts";
 import { parseChannelUrl } from "../channels/channel-url.ts";
 import { MemoryBudget } from "../channels/memory-budget.ts";
 import type { AbstractClass, AnyClass, Class } from "../contract/class.ts";
 import { MarshalByRefObject } from "../contract/marshal-by-ref-object.ts";
-import { checkObjectUri } from "../contract/object-uri.ts";
 import type { ConstructorArguments, Remote } from "../contract/remote.ts";
 import type { RemoteReference } from "../contract/remote-reference.ts";
-import { describeType, type ServiceType } from "../contract/service-type.ts";
+import type { ServiceType } from "../contract/service-type.ts";
+import { describeThrown } from "../errors.ts";
+import { Lease } from "../lifetime/lease.ts";
 import { ObjectTable } from "../lifetime/object-table.ts";
-import type { CallOptions, MethodCall } from "../messages/method-call.ts";
-import { ProxyFactory, type ProxyKind, proxyTargetOf } from "../proxies/proxy-factory.ts";
+import type { CallOptions } from "../messages/method-call.ts";
+import { ProxyFactory, proxyTargetOf } from "../proxies/proxy-factory.ts";
 import type { ProxyTarget } from "../proxies/proxy-target.ts";
-import { checkLimits } from "../session/session-channel.ts";
-import { checkCapabilities } from "./capability-check.ts";
+import { checkLimits } from "../session/channel-limits.ts";
+import { Authorization } from "./authorization.ts";
 import { createConfiguredChannel } from "./channel-factories.ts";
 import { ChannelRegistry } from "./channel-registry.ts";
 import { type RemotingConfiguration, readConfiguration } from "./configuration.ts";
+import { Contracts } from "./contracts.ts";
+import { checkCustomErrors } from "./custom-errors.ts";
+import { defaultDomainLimits } from "./domain-limits.ts";
 import type {
   MarshaledObject,
   RegisteredClass,
@@ -33,66 +35,155 @@ import type {
   RemotingDomainOptions,
 } from "./domain-options.ts";
 import { DomainPeer } from "./domain-peer.ts";
+import { type CountedPeer, type DomainStatistics, sumOfPeers } from "./domain-statistics.ts";
+import { leaseTypeName, requestLease } from "./lifetime-call.ts";
+import { LifetimeServices } from "./lifetime-services.ts";
 import { ObjectDescriber } from "./object-description.ts";
+import type { PeerDomain } from "./peer-domain.ts";
+import { Publications } from "./publications.ts";
 import { checkRemotable } from "./remotable-class.ts";
+import { RemoteObjects } from "./remote-objects.ts";
 import { ServiceHost } from "./service-host.ts";
+import { Shortcuts } from "./shortcuts.ts";
 
-const activationMissing =
-  "mark it @SingleCall(), @Singleton() or @ClientActivated(), or publish an object with marshal()";
+const defaultOptions: Required<RemotingDomainOptions> = {
+  defaultTimeout: 30_000,
+  inheritDeadline: true,
+  exposure: "public",
+  authorizer: undefined,
+  customErrors: "remote-only",
+  closeGrace: 5_000,
+  limits: {},
+  lifetime: "held",
+  leases: {},
+  dialable: [],
+};
 
 /** See the head of this file. Most applications use the default domain's functions instead. */
 export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
   readonly #options: Required<RemotingDomainOptions>;
+  readonly #lifetimes: LifetimeServices;
   readonly #channels: ChannelRegistry;
-  readonly #objects = new ObjectTable(() => performance.now());
+  readonly #contracts: Contracts;
+  readonly #objects: ObjectTable;
   readonly #describer = new ObjectDescriber();
   readonly #services: ServiceTable;
   readonly #proxies = new ProxyFactory((error) => this.#unobserved(error));
-  /** The contracts that this domain knows, by the name that references carry. */
-  readonly #contracts = new Map<string, ServiceType>();
+  readonly #publications: Publications;
+  readonly #remote: RemoteObjects;
+  readonly #host: ChannelHost;
+  readonly #peers = new Set<CountedPeer>();
+  #connections = 0;
+  readonly #shortcuts: Shortcuts;
   #configuration: RemotingConfiguration | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: RemotingDomainOptions = {}) {
     super();
-    this.#options = { defaultTimeout: 30_000, exposure: "public", closeGrace: 5_000, limits: {}, ...options };
-    checkLimits(this.#options.limits);
-    this.#services = new ServiceTable((object) => {
-      this.#objects.whenGone(
-        object,
-        () => void dispose(object).catch((error: unknown) => this.#unobserved(error)),
-      );
+    this.#options = { ...defaultOptions, ...options };
+    const { limits, lifetime, leases, customErrors } = this.#options;
+    checkCustomErrors(customErrors);
+    checkLimits(limits, defaultDomainLimits);
+    const unobserved = (error: unknown) => this.#unobserved(error);
+    const disconnected = (object: object) => {
+      if (this.listenerCount("objectDisconnected") > 0)
+        this.#tell(() => this.emit("objectDisconnected", object));
+    };
+    this.#lifetimes = new LifetimeServices({ disconnected, unobserved }, lifetime, leases);
+    this.#objects = new ObjectTable(this.#lifetimes, limits.maxObjects ?? defaultDomainLimits.maxObjects);
+    this.#services = new ServiceTable({
+      activated: (object) => {
+        this.#objects.whenGone(object, () => void dispose(object).catch(unobserved));
+      },
+      handedOver: (object) => this.#objects.abandon(object),
     });
-    this.#channels = new ChannelRegistry(this.#createHost(), this.#options.closeGrace);
+    this.#contracts = new Contracts(this.#options.exposure);
+    this.#host = this.#createHost();
+    this.#channels = new ChannelRegistry(this.#host, this.#options.closeGrace);
+    this.#publications = new Publications({
+      contracts: this.#contracts,
+      services: this.#services,
+      objects: this.#objects,
+      channels: this.#channels,
+      lifetimes: this.#lifetimes,
+      describe: (object) => this.#describe(object),
+      unobserved,
+    });
+    this.#remote = new RemoteObjects(this.#channels, this.#contracts, this.#proxies);
+    this.#shortcuts = new Shortcuts(this.#channels, this.#services, this.#remote, this.#options.dialable);
   }
 
   #createHost(): ChannelHost {
-    const peerDomain = {
+    const peerDomain: PeerDomain = {
+      peers: this.#peers,
       services: this.#services,
       objects: this.#objects,
+      customErrors: this.#options.customErrors,
+      authorization: new Authorization(this.#options.authorizer, (error) => this.#unobserved(error)),
       travelsByReference: (value: object) =>
         value instanceof MarshalByRefObject || typeof value === "function",
       describe: (object: object) => this.#describe(object),
-      createProxy: (target: ProxyTarget) => this.#createReferenceProxy(target),
+      createProxy: (target: ProxyTarget) => this.#remote.referenceProxy(target),
+      presentLease: (object) => this.#lifetimes.presentLease(object),
+      shortcut: (origin, typeName, peer) => this.#shortcuts.find(origin, typeName, peer),
+      marshaled: (object, { id, typeName }) => {
+        if (this.listenerCount("objectMarshaled") > 0)
+          this.#tell(() => this.emit("objectMarshaled", object, { uri: id, typeName }));
+      },
+      unmarshaled: (proxy, { uri, typeName }) => {
+        if (this.listenerCount("objectUnmarshaled") > 0)
+          this.#tell(() => this.emit("objectUnmarshaled", proxy, { uri, typeName }));
+      },
+    };
+    const { maxTotalQueuedBytes, maxTotalReassemblyBytes } = {
+      ...defaultDomainLimits,
+      ...this.#options.limits,
     };
     return {
       defaultTimeout: this.#options.defaultTimeout,
+      inheritsDeadline: this.#options.inheritDeadline,
       limits: this.#options.limits,
-      budget: new MemoryBudget(256 * 1024 * 1024),
+      budgets: {
+        queued: new MemoryBudget(maxTotalQueuedBytes),
+        incomplete: new MemoryBudget(maxTotalReassemblyBytes),
+      },
       openPeer: (conversation) => new DomainPeer(peerDomain, conversation),
       events: {
-        connected: (peer) => void this.emit("connected", peer),
-        disconnected: (peer, error) => void this.emit("disconnected", peer, error),
-        draining: (peer) => void this.emit("draining", peer),
+        connected: (peer) => {
+          this.#connections++;
+          this.#tell(() => this.emit("connected", peer));
+        },
+        disconnected: (peer, error) => {
+          this.#connections--;
+          this.#tell(() => this.emit("disconnected", peer, error));
+        },
+        draining: (peer) => this.#tell(() => this.emit("draining", peer)),
         unobservedError: (error) => this.#unobserved(error),
       },
     };
   }
 
+  /**
+   * Tells listeners of an event. What one of them throws is an uncaught exception, as with any other emitter; but not
+   * here, in the middle of a session's beginning or end, which has to come to its own end whatever a listener does.
+   */
+  #tell(emit: () => boolean): boolean {
+    try {
+      return emit();
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+      return true;
+    }
+  }
+
   #unobserved(error: unknown): void {
-    if (this.emit("unobservedError", error)) return;
+    if (this.#tell(() => this.emit("unobservedError", error))) return;
     // Given an error, Node takes no code: the warning is one of its own, with the error as its cause.
-    const warning = new Error(`Nobody listens for unobservedError: ${String(error)}`, { cause: error });
+    const warning = new Error(`Nobody listens for unobservedError: ${describeThrown(error)}`, {
+      cause: error,
+    });
     warning.name = "Warning";
     process.emitWarning(Object.assign(warning, { code: "REMOTING_UNOBSERVED_ERROR" }));
   }
@@ -112,6 +203,7 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
     for (const [name, channel] of configuration.channels) {
       this.registerChannel(createConfiguredChannel(name, channel));
     }
+    this.#lifetimes.configure(configuration.lifetime, this.#options.leases);
     this.#configuration = configuration;
   }
 
@@ -225,7 +317,7 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
 
   async #listen(url: string): Promise<ChannelListener> {
     const channel = this.#channels.channelFor(parseChannelUrl(url).scheme);
-    for (const type of this.#contracts.values()) checkCapabilities(type, channel);
+    this.#publications.checkChannel(channel);
     return this.#channels.listen(url);
   }
 
@@ -245,56 +337,7 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
   ): void;
   register(contract: AnyClass, second?: Class<object> | RegisterOptions, third?: RegisterOptions): void {
     this.#channels.assertOpen();
-    const separate = typeof second === "function";
-    const implementation = separate ? second : contract;
-    const { uri, methods } = (separate ? third : second) ?? {};
-    checkRemotable(contract, "register");
-    checkRemotable(implementation, "register");
-    const described = describeType(contract, { exposure: this.#options.exposure });
-    // Abstract methods leave no trace at run time: what can be called is what the implementation has.
-    const callable = separate
-      ? describeType(implementation, {
-          exposure: this.#options.exposure,
-          ...(methods === undefined ? {} : { methods }),
-        })
-      : describeType(contract, {
-          exposure: this.#options.exposure,
-          ...(methods === undefined ? {} : { methods }),
-        });
-    const type: ServiceType = {
-      ...callable,
-      name: described.name,
-      mode: described.mode ?? callable.mode,
-      uri: uri ?? described.uri ?? callable.uri,
-    };
-    if (type.mode === undefined)
-      throw new TypeError(`${contract.name} cannot be registered: ${activationMissing}`);
-    const published = checkObjectUri(type.uri ?? type.name, contract.name);
-    for (const channel of this.#channels.listening) checkCapabilities(type, channel);
-    this.#publish(published, type, implementation as Class<object>);
-    this.#contracts.set(type.name, type);
-  }
-
-  #publish(uri: string, type: ServiceType, implementation: Class<object>): void {
-    const methods = createMethodTable(type, implementation);
-    switch (type.mode) {
-      case "SingleCall":
-        this.#services.publish(
-          uri,
-          new SingleCallService(implementation, methods, (error) => this.#unobserved(error)),
-        );
-        break;
-      case "Singleton":
-        this.#services.publish(uri, new SingletonService(implementation, methods));
-        break;
-      default:
-        this.#services.allowActivation(uri, implementation);
-    }
-  }
-
-  #describeClassOf(object: object): ServiceType {
-    const type = object.constructor as AnyClass;
-    return describeType(type, { exposure: this.#options.exposure });
+    this.#publications.register(contract, second, third);
   }
 
   /**
@@ -306,21 +349,10 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
    */
   marshal(object: MarshalByRefObject, uri?: string): MarshaledObject {
     this.#channels.assertOpen();
-    if (!(object instanceof MarshalByRefObject)) {
-      throw new TypeError("marshal takes an object of a class that extends MarshalByRefObject");
-    }
-    const type = this.#describeClassOf(object);
-    let published = uri;
-    if (published === undefined) {
-      published = this.#objects.publish(object, (described) => this.#describe(described)).id;
-    } else {
-      checkObjectUri(published, type.name);
-      const methods = createMethodTable(type, object.constructor as AnyClass);
-      this.#services.publish(published, new PublishedObject(object, methods));
-    }
+    const { uri: published, typeName } = this.#publications.marshal(object, uri);
     return {
       uri: published,
-      typeName: type.name,
+      typeName,
       urls: this.#channels.listenerUrls.map((url) => `${url}/${published}`),
     };
   }
@@ -332,15 +364,7 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
    */
   unmarshal<T extends MarshalByRefObject>(reference: MarshaledObject, type?: AbstractClass<T>): Remote<T> {
     if (type !== undefined) checkRemotable(type, "unmarshal");
-    const url = reference.urls.find((candidate) => this.#channels.serves(parseChannelUrl(candidate).scheme));
-    if (url === undefined) {
-      const reason =
-        reference.urls.length === 0
-          ? "was marshaled by a domain that listened nowhere"
-          : `can be reached at ${reference.urls.join(", ")}, for which there is no channel`;
-      throw new TypeError(`${reference.typeName} ${reason}`);
-    }
-    return this.#connect(url, type) as Remote<T>;
+    return this.#remote.unmarshal(reference, type) as Remote<T>;
   }
 
   /**
@@ -349,20 +373,12 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
    * @returns Whether it was reachable.
    */
   disconnect(target: MarshalByRefObject | string): boolean {
-    if (typeof target === "string") return this.#services.withdraw(target);
-    const uris = [...this.#services.entries()]
-      .filter(([, { object }]) => object === target)
-      .map(([uri]) => uri);
-    for (const uri of uris) this.#services.withdraw(uri);
-    return this.#objects.disconnect(target) || uris.length > 0;
+    return this.#publications.disconnect(target);
   }
 
   /** The URI of a published object, or of the object behind a proxy (RemotingServices.GetObjectUri); `undefined` if it has none. */
   getObjectUri(object: object): string | undefined {
-    const target = proxyTargetOf(object);
-    if (target !== undefined) return target.uri;
-    for (const [uri, service] of this.#services.entries()) if (service.object === object) return uri;
-    return this.#objects.idOf(object);
+    return proxyTargetOf(object)?.uri ?? this.#publications.uriOf(object);
   }
 
   // --- calling --------------------------------------------------------------------------------------
@@ -383,48 +399,11 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
   getObject<T extends MarshalByRefObject>(type: AbstractClass<T>, url?: string): Remote<T>;
   getObject<T extends MarshalByRefObject = never>(url: [T] extends [never] ? never : string): Remote<T>;
   getObject(first: AnyClass | string, second?: string): object {
-    if (typeof first === "string" && second === undefined) return this.#connect(first, undefined);
+    if (typeof first === "string" && second === undefined) return this.#remote.connect(first, undefined);
     checkRemotable(first, "getObject");
-    if (second !== undefined) return this.#connect(second, first);
-    const { url, uri } = this.#configured(this.#contract(first));
-    return this.#connect(uri === undefined ? url : `${url}/${uri}`, first);
-  }
-
-  #connect(url: string, type: AnyClass | undefined): object {
-    const { endpoint, scheme, objectUri } = parseChannelUrl(url);
-    const described = type === undefined ? undefined : this.#contract(type);
-    const uri = objectUri === "" ? described?.uri : objectUri;
-    if (uri === undefined) {
-      const reason =
-        described === undefined
-          ? ""
-          : `, because ${described.name} has no @SingleCall or @Singleton that gives it one`;
-      throw new TypeError(`"${url}" names no object: expected ${endpoint}/object${reason}`);
-    }
-    if (described?.mode === "ClientActivated" && !uri.startsWith("~")) {
-      throw new TypeError(
-        `${described.name} is client-activated: use createInstance(${described.name}, "${endpoint}")`,
-      );
-    }
-    if (described !== undefined) checkCapabilities(described, this.#channels.channelFor(scheme));
-    const sender = this.#channels.senderFor(endpoint);
-    const target: ProxyTarget = {
-      uri,
-      url: `${endpoint}/${uri}`,
-      typeName: described?.name,
-      owner: undefined,
-      send: (call) => sender.send(call),
-      whenDisconnected: () => sender.whenDisconnected(),
-      release: () => {},
-    };
-    return this.#proxies.create(target, kindOf(described));
-  }
-
-  /** What is known of a class; remembers it for references that come to it. */
-  #contract(type: AnyClass): ServiceType {
-    const described = describeType(type, { exposure: this.#options.exposure });
-    if (!this.#contracts.has(described.name)) this.#contracts.set(described.name, described);
-    return described;
+    if (second !== undefined) return this.#remote.connect(second, first);
+    const { url, uri } = this.#configured(this.#contracts.learn(first));
+    return this.#remote.connect(uri === undefined ? url : `${url}/${uri}`, first);
   }
 
   /**
@@ -439,24 +418,8 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
     url: string,
     ...args: ConstructorArguments<C>
   ): Promise<Remote<InstanceType<C>>> {
-    const { endpoint, objectUri } = parseChannelUrl(url);
     checkRemotable(type, "createInstance");
-    const { uri, name, mode } = this.#contract(type);
-    if (mode !== undefined && mode !== "ClientActivated") {
-      throw new TypeError(`${name} is a well-known object: use getObject(${name}, "${endpoint}/${uri}")`);
-    }
-    if (objectUri !== "")
-      throw new TypeError(`"${url}" names an object: expected the server's endpoint, ${endpoint}`);
-    const call: MethodCall = {
-      kind: "construct",
-      target: uri ?? name,
-      method: "",
-      args,
-      oneWay: false,
-      options: {},
-    };
-    const proxy = await this.#channels.senderFor(endpoint).send(call);
-    return proxy as Remote<InstanceType<C>>;
+    return (await this.#remote.create(type, url, args)) as Remote<InstanceType<C>>;
   }
 
   /**
@@ -483,6 +446,34 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
     );
   }
 
+  // --- lifetime -------------------------------------------------------------------------------------
+
+  /**
+   * The lease of an object (RemotingServices.GetLifetimeService): how long it lives, and the means to change that.
+   *
+   * @param target A proxy, or an object of this domain that is lent or published.
+   * @returns `null` for what has no lease: SingleCall objects, Singletons and published objects that want none, functions and
+   *   objects that were passed as arguments, and what is to live for ever.
+   * @throws ObjectDisconnectedError if the object is gone.
+   *
+   * @example
+   * ```ts
+   * const lease = await getLifetimeService(cart);
+   * await lease?.renew(60 * 60_000);
+   * ```
+   */
+  getLifetimeService(proxy: RemoteReference): Promise<Remote<Lease> | null>;
+  getLifetimeService(object: MarshalByRefObject): Promise<Lease | null>;
+  async getLifetimeService(
+    target: RemoteReference | MarshalByRefObject,
+  ): Promise<Remote<Lease> | Lease | null> {
+    const proxied = proxyTargetOf(target);
+    if (proxied !== undefined) return requestLease(proxied);
+    const lent = this.#objects.lentObject(target);
+    const lease = (lent && this.#objects.leaseOf(lent)) ?? this.#lifetimes.presentLease(target);
+    return lease === undefined ? null : this.#lifetimes.view(lease);
+  }
+
   /**
    * Resolves, with the reason, when the connection is lost that a proxy is using now; at once if it uses none.
    *
@@ -494,24 +485,27 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
     return target.whenDisconnected();
   }
 
+  /** What the domain is busy with at this moment, in numbers. */
+  get statistics(): DomainStatistics {
+    return {
+      connections: this.#connections,
+      ...sumOfPeers(this.#peers),
+      lentObjects: this.#objects.size,
+      queuedBytes: this.#host.budgets.queued.used,
+    };
+  }
+
   // --- what peers need ------------------------------------------------------------------------------
 
   #describe(object: object) {
     const proxied = proxyTargetOf(object);
-    if (proxied !== undefined) return this.#describer.relay(proxied);
+    if (proxied !== undefined) return this.#describer.relay(proxied, typeof object === "function");
     if (typeof object === "function")
       return this.#describer.function((...args) => Reflect.apply(object, undefined, args));
-    return this.#describer.object(object, this.#describeClassOf(object), object.constructor as AnyClass);
-  }
-
-  #createReferenceProxy(target: ProxyTarget): object {
-    const { typeName } = target;
-    let kind: ProxyKind = { kind: "function" };
-    if (typeName !== undefined) {
-      const type = this.#contracts.get(typeName);
-      kind = kindOf(type);
-    }
-    return this.#proxies.create(target, kind);
+    const type = object.constructor as AnyClass;
+    const description = this.#describer.object(object, this.#contracts.describe(type), type);
+    // No class of an application's may be taken for a lease, nor a lease for one of those.
+    return object instanceof Lease ? { ...description, typeName: leaseTypeName } : description;
   }
 
   // --- the end --------------------------------------------------------------------------------------
@@ -521,19 +515,14 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
    * milliseconds, then closes all connections and listeners. Safe to call twice.
    */
   close(): Promise<void> {
-    this.#closed ??= this.#channels.close().then(() => this.#objects.clear());
+    this.#closed ??= this.#channels.close().then(() => {
+      this.#objects.clear();
+      this.#lifetimes.close();
+    });
     return this.#closed;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-/**
- * Which kind of proxy stands for objects of a type. One without activation may be an abstract contract, whose methods
- * leave no trace at run time: then the server knows them, and any name is passed on.
- */
-function kindOf(type: ServiceType | undefined): ProxyKind {
-  return type?.mode === undefined ? { kind: "dynamic" } : { kind: "typed", type };
 }

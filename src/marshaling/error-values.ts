@@ -1,6 +1,7 @@
-/** Errors by value: their name, message and own properties, never their stack. */
+/** Errors by value: their name, message and own properties; their stack only for those who may see it. */
 import { inspect } from "node:util";
 import { AbortError, RemoteInvocationError, SerializationError } from "../errors.ts";
+import { framesFromWire, setStack, stackBeforeCaller } from "./remote-stack.ts";
 
 const builtInErrors: ReadonlyMap<string, new (message: string) => Error> = new Map([
   ["EvalError", EvalError],
@@ -22,14 +23,42 @@ export function* errorProperties(error: Error): Generator<[key: string, value: u
   if (error instanceof AggregateError) yield ["errors", error.errors];
 }
 
-/** Errors that {@link errorFromWire} made: those of no registered class, which arrive as what they are not. */
-const substitutes = new WeakSet<Error>();
+/**
+ * Errors that were made here of what a peer has sent, with the frames that it sent with them. Those of
+ * {@link errorFromWire} are of no registered class and arrive as what they are not.
+ */
+const substitutes = new WeakMap<Error, string | undefined>();
+const registered = new WeakMap<Error, string>();
+
+/** Remembers where an error of a registered class came from. */
+export function rememberFrames(error: Error, sent: unknown): void {
+  const frames = framesFromWire(sent);
+  if (frames !== undefined) registered.set(error, frames);
+}
+
+/**
+ * What travels of an error that is thrown on: of a `RemoteInvocationError` the error that it tells of, as if there were
+ * no process in between.
+ */
+export function thrownOn(error: Error): Error {
+  const { cause } = error;
+  const tellsOf = error instanceof RemoteInvocationError && cause instanceof Error && substitutes.has(cause);
+  return tellsOf ? cause : error;
+}
 
 /**
  * What a call rejects with whose method threw `thrown`: an error of a registered class as itself, a
  * cancellation as the platform's, anything else as a `RemoteInvocationError` that says what it was.
  */
-export function thrownFromWire(thrown: unknown): unknown {
+export function thrownFromWire(thrown: unknown): Error {
+  const error = asThrown(thrown);
+  const frames = thrown instanceof Error ? (substitutes.get(thrown) ?? registered.get(thrown)) : undefined;
+  // The frames of this place would be a lie. The caller's own are added where they are known.
+  setStack(error, stackBeforeCaller(error, frames));
+  return error;
+}
+
+function asThrown(thrown: unknown): Error {
   if (!(thrown instanceof Error)) {
     const text =
       typeof thrown === "string"
@@ -46,12 +75,16 @@ export function thrownFromWire(thrown: unknown): unknown {
   if (!substitutes.has(thrown)) return thrown;
   if (thrown.name === "AbortError")
     return new AbortError(thrown.message, { cause: thrown, mayHaveExecuted: true });
-  return new RemoteInvocationError(thrown.name, thrown.message, { cause: thrown });
+  const frames = substitutes.get(thrown);
+  return new RemoteInvocationError(thrown.name, thrown.message, {
+    cause: thrown,
+    ...(frames === undefined ? {} : { remoteStack: `${thrown.name}: ${thrown.message}\n${frames}` }),
+  });
 }
 
 /** The error that was sent: an instance of the built-in class of its name if there is one, else of Error. */
 export function errorFromWire(items: readonly unknown[]): Error {
-  const [, name, message, properties] = items;
+  const [, name, message, properties, stack] = items;
   if (
     typeof name !== "string" ||
     typeof message !== "string" ||
@@ -61,9 +94,10 @@ export function errorFromWire(items: readonly unknown[]): Error {
     throw new SerializationError("The peer sent an error in a form that is not allowed");
   }
   const error = createError(name, message);
-  substitutes.add(error);
+  const frames = framesFromWire(stack);
+  substitutes.set(error, frames);
   // The stack of this place would be a lie.
-  error.stack = `${name}: ${message}\n    at <another process>`;
+  error.stack = `${name}: ${message}\n${frames ?? "    at <another process>"}`;
   if (error.name !== name) define(error, "name", name, false);
   for (const [key, value] of Object.entries(properties)) {
     if (key === "stack" || key in Error.prototype) continue;

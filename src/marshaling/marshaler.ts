@@ -2,17 +2,18 @@
  * The one walk that every message makes before formatting: what may travel by value is left as it is, what
  * travels by reference becomes a token, and what may not travel at all is refused with the path to it.
  */
-import type { UnmarshalContext, ValueMarshaler } from "../channels/peer-host.ts";
+import type { CountedReferences, UnmarshalContext, ValueMarshaler } from "../channels/peer-host.ts";
 import { maxObjectKeys, Tagged, type WireValue } from "../channels/wire-value.ts";
 import type { AnyClass } from "../contract/class.ts";
-import { serializableTypeNamed, serializableTypeOf } from "../contract/type-registry.ts";
-import { SerializationError } from "../errors.ts";
-import { binaryKindOf, bufferKind, bytesOf, createBinary } from "./binary-kinds.ts";
-import { errorFromWire, errorProperties, thrownFromWire } from "./error-values.ts";
+import { serializableTypeOf } from "../contract/type-registry.ts";
+import { describeThrown, RemotingError, SerializationError } from "../errors.ts";
+import { binaryKindOf, bytesOf } from "./binary-kinds.ts";
+import { errorProperties, thrownFromWire, thrownOn } from "./error-values.ts";
 import { locate, MarshalingFailure } from "./marshaling-failure.ts";
-import { maxNameLength } from "./obj-ref.ts";
 import type { ReferenceHost, ReferenceScope } from "./reference-host.ts";
+import { framesOf } from "./remote-stack.ts";
 import { tag } from "./tags.ts";
+import { Unmarshaler } from "./unmarshaler.ts";
 
 /**
  * Binaries from this size on travel beside the body: below it, copying them through the formatter is cheaper
@@ -30,25 +31,35 @@ function isObject(value: unknown): value is object {
 class MarshalState {
   readonly attachments: Uint8Array[];
   readonly scope: ReferenceScope;
-  /** The ids that were counted for the peer. */
+  /** Whether it is what a method threw, for a peer that may see where. */
+  readonly withStacks: boolean;
+  /** The ids that were counted for the peer, in the order of the walk. */
   readonly counted: string[] = [];
+  /** Those of them that end with the call. */
+  scoped: string[] | undefined;
   /** The errors being walked, each the cause of the one before: a cause that comes again is left out. */
   readonly errors: Error[] = [];
 
-  constructor(attachments: Uint8Array[], scope: ReferenceScope) {
+  constructor(attachments: Uint8Array[], scope: ReferenceScope, withStacks: boolean) {
     this.attachments = attachments;
     this.scope = scope;
+    this.withStacks = withStacks;
   }
 }
+
+/** While nothing is marshaled. One for all: it is never written to, and most peers never need another. */
+const noMarshal = new MarshalState([], "argument", false);
 
 /** Marshals for one peer. */
 export class Marshaler implements ValueMarshaler {
   readonly #references: ReferenceHost;
   readonly #maxDepth: number;
   /** The marshal under way. */
-  #state = new MarshalState([], "argument");
-  /** The last one that succeeded, for {@link rollback}. */
-  #last: MarshalState | undefined;
+  #state = noMarshal;
+  /** What the last one that succeeded has counted. */
+  counted: CountedReferences | undefined;
+  /** Made when the first tagged value comes: many peers send none. */
+  #unmarshaler: Unmarshaler | undefined;
 
   /**
    * @param references Knows the objects of this domain and the peer's.
@@ -62,11 +73,12 @@ export class Marshaler implements ValueMarshaler {
   marshal(value: unknown, root: string, attachments: Uint8Array[]): WireValue {
     // A getter or a `serialize` hook may make a call of its own in the middle of this one: keep what belongs to it.
     const outer = this.#state;
-    const state = new MarshalState(attachments, root === "args" ? "argument" : "result");
+    const scope = root === "args" ? "argument" : "result";
+    const state = new MarshalState(attachments, scope, root === "error" && this.#references.showsStacks);
     this.#state = state;
     try {
       const wire = this.#walk(value, this.#maxDepth);
-      this.#last = state;
+      this.counted = state.counted.length === 0 ? undefined : countedBy(state);
       return wire;
     } catch (error) {
       this.#rollbackTo(state, 0, 0);
@@ -76,21 +88,36 @@ export class Marshaler implements ValueMarshaler {
     }
   }
 
-  rollback(): void {
-    if (this.#last !== undefined) this.#rollbackTo(this.#last, 0, 0);
-    this.#last = undefined;
+  rollback(counted: CountedReferences): void {
+    for (const id of counted.ids.splice(0)) this.#references.unexport(id);
+    counted.scoped.length = 0;
+  }
+
+  endScope(counted: CountedReferences): void {
+    for (const id of counted.scoped.splice(0)) this.#references.unexport(id);
+  }
+
+  dropScoped(ids: readonly string[]): void {
+    for (const id of ids) this.#references.unimport(id);
   }
 
   /** Forgets what was counted and attached since there were so many. */
   #rollbackTo(state: MarshalState, counted: number, attached: number): void {
-    for (const id of state.counted.splice(counted)) this.#references.unexport(id);
+    for (const id of state.counted.splice(counted)) {
+      this.#references.unexport(id);
+      const scoped = state.scoped?.lastIndexOf(id) ?? -1;
+      if (scoped >= 0) state.scoped?.splice(scoped, 1);
+    }
     state.attachments.length = attached;
   }
 
   #explain(error: unknown, value: unknown, root: string): unknown {
     if (!(error instanceof MarshalingFailure)) {
-      if (error instanceof SerializationError) return error;
-      return new SerializationError(`${root} cannot be read: ${String(error)}`, { cause: error, path: root });
+      if (error instanceof RemotingError) return error;
+      return new SerializationError(`${root} cannot be read: ${describeThrown(error)}`, {
+        cause: error,
+        path: root,
+      });
     }
     const { path, cycleOf } = locate(value, root, error.culprit);
     const message =
@@ -229,7 +256,9 @@ export class Marshaler implements ValueMarshaler {
     if (type !== undefined) {
       this.#expectRoom(value, depth);
       const fields = type.serialize === undefined ? ownFields(value) : type.serialize(value);
-      return new Tagged([tag.object, type.name, this.#walk(fields, depth - 1)]);
+      const wire = this.#walk(fields, depth - 1);
+      const stack = value instanceof Error ? this.#stackOf(value) : undefined;
+      return new Tagged([tag.object, type.name, wire, ...(stack === undefined ? [] : [stack])]);
     }
     if (value instanceof Error) return this.#error(value, depth);
     // A plain object or array of another realm (a vm context): its prototype is the last of its chain.
@@ -256,11 +285,26 @@ export class Marshaler implements ValueMarshaler {
     const outgoing = this.#references.export(value, this.#state.scope);
     if (outgoing === undefined) return undefined;
     if (outgoing.kind === "home") return new Tagged([tag.home, outgoing.id]);
-    const { id, typeName } = outgoing.reference;
+    if (outgoing.kind === "scoped") return this.#scoped(value, outgoing.id);
+    const { id, typeName, origin } = outgoing.reference;
     this.#state.counted.push(id);
-    return typeName === undefined
-      ? new Tagged([tag.function, id])
-      : new Tagged([tag.reference, id, typeName]);
+    if (typeName === undefined) return new Tagged([tag.function, id]);
+    return new Tagged(
+      origin === undefined ? [tag.reference, id, typeName] : [tag.reference, id, typeName, origin],
+    );
+  }
+
+  #scoped(value: object, id: string): WireValue {
+    this.#state.counted.push(id);
+    if (this.#state.scope === "result") {
+      throw new MarshalingFailure(
+        value,
+        "is a scoped function, which ends with the call among whose arguments it is: it cannot be returned",
+      );
+    }
+    this.#state.scoped ??= [];
+    this.#state.scoped.push(id);
+    return new Tagged([tag.scopedFunction, id]);
   }
 
   #signal(signal: AbortSignal): WireValue {
@@ -271,8 +315,14 @@ export class Marshaler implements ValueMarshaler {
     ]);
   }
 
-  #error(error: Error, depth: number): WireValue {
-    this.#expectRoom(error, depth);
+  /** Where an error was thrown, if the peer may see it. */
+  #stackOf(error: Error): string | undefined {
+    return this.#state.withStacks ? framesOf(error) : undefined;
+  }
+
+  #error(thrown: Error, depth: number): WireValue {
+    this.#expectRoom(thrown, depth);
+    const error = thrownOn(thrown);
     if (this.#state.errors.includes(error)) throw new MarshalingFailure(error, "is its own cause");
     this.#state.errors.push(error);
     const properties: { [key: string]: WireValue } = {};
@@ -288,7 +338,14 @@ export class Marshaler implements ValueMarshaler {
       }
     }
     this.#state.errors.pop();
-    return new Tagged([tag.error, String(error.name), String(error.message), properties]);
+    const stack = this.#stackOf(thrown);
+    return new Tagged([
+      tag.error,
+      String(error.name),
+      String(error.message),
+      properties,
+      ...(stack === undefined ? [] : [stack]),
+    ]);
   }
 
   #unknownInstance(value: unknown): never {
@@ -302,60 +359,25 @@ export class Marshaler implements ValueMarshaler {
     return `is an instance of ${name}, which cannot travel: mark the class @Serializable() to send it by value, or let it extend MarshalByRefObject to send a reference`;
   }
 
-  thrownError(thrown: unknown): unknown {
+  thrownError(thrown: unknown): Error {
     return thrownFromWire(thrown);
   }
 
+  begin(): void {
+    this.#unmarshaler?.begin();
+  }
+
+  undo(): void {
+    this.#unmarshaler?.undo();
+  }
+
+  refuse(ids: readonly string[]): void {
+    for (const id of ids) this.#references.refuse(id);
+  }
+
   unmarshal(items: readonly unknown[], context: UnmarshalContext): unknown {
-    switch (items[0]) {
-      case tag.bigint:
-        return bigintFromWire(items[1]);
-      case tag.date:
-        return new Date(expectNumber(items[1], "a date"));
-      case tag.map:
-        return mapFromWire(items);
-      case tag.set:
-        return new Set(items.slice(1));
-      case tag.dictionary:
-        return dictionaryFromWire(items);
-      case tag.negativeZero:
-        return -0;
-      case tag.binary:
-        return binaryFromWire(items, context);
-      case tag.error:
-        return errorFromWire(items);
-      case tag.object:
-        return serializableFromWire(items);
-      case tag.reference:
-        return this.#references.import({ id: expectName(items[1]), typeName: expectName(items[2]) });
-      case tag.function:
-        return this.#references.import({ id: expectName(items[1]), typeName: undefined });
-      case tag.home:
-        return this.#home(expectName(items[1]));
-      case tag.signal:
-        return this.#signalFromWire(items, context);
-      default:
-        throw new SerializationError(`The peer sent a value with the unknown tag ${String(items[0])}`);
-    }
-  }
-
-  #home(id: string): unknown {
-    const object = this.#references.home(id);
-    if (object === undefined) {
-      throw new SerializationError(
-        "The peer passed back a reference to an object that it was not given or has released",
-      );
-    }
-    return object;
-  }
-
-  #signalFromWire(items: readonly unknown[], context: UnmarshalContext): AbortSignal {
-    if (items[2] === true) return AbortSignal.abort();
-    const id = expectNumber(items[1], "a signal");
-    if (!Number.isInteger(id) || id < 1 || id > 0xffff_ffff) malformed("a signal");
-    const controller = this.#references.importSignal(id);
-    context.adoptSignal?.(controller);
-    return controller.signal;
+    this.#unmarshaler ??= new Unmarshaler(this.#references);
+    return this.#unmarshaler.unmarshal(items, context);
   }
 }
 
@@ -369,28 +391,8 @@ function isBuiltIn(value: unknown): boolean {
   );
 }
 
-function malformed(what: string): never {
-  throw new SerializationError(`The peer sent ${what} in a form that is not allowed`);
-}
-
-function expectNumber(value: unknown, what: string): number {
-  return typeof value === "number" ? value : malformed(what);
-}
-
-function expectName(value: unknown): string {
-  return typeof value === "string" && value.length > 0 && value.length <= maxNameLength
-    ? value
-    : malformed("a reference");
-}
-
-/** Whether a class has a method or accessor of this name: data must not take its place. */
-function hasCode(prototype: object, key: string): boolean {
-  for (let level: object | null = prototype; level !== null; level = Object.getPrototypeOf(level)) {
-    const member = Object.getOwnPropertyDescriptor(level, key);
-    if (member !== undefined)
-      return typeof member.value === "function" || member.get !== undefined || member.set !== undefined;
-  }
-  return false;
+function countedBy({ counted, scoped }: MarshalState): CountedReferences {
+  return { ids: counted, scoped: scoped ?? [] };
 }
 
 function ownFields(value: object): PlainObject {
@@ -401,75 +403,4 @@ function ownFields(value: object): PlainObject {
     if (value.cause !== undefined) fields.cause = value.cause;
   }
   return fields;
-}
-
-function bigintFromWire(digits: unknown): bigint {
-  if (typeof digits !== "string" || !/^-?[0-9a-f]+$/.test(digits)) malformed("a bigint");
-  return digits.startsWith("-") ? -BigInt(`0x${digits.slice(1)}`) : BigInt(`0x${digits}`);
-}
-
-function mapFromWire(items: readonly unknown[]): Map<unknown, unknown> {
-  if (items.length % 2 === 0) malformed("a Map");
-  const map = new Map<unknown, unknown>();
-  for (let index = 1; index < items.length; index += 2) map.set(items[index], items[index + 1]);
-  return map;
-}
-
-function dictionaryFromWire(items: readonly unknown[]): PlainObject {
-  if (items.length % 2 === 0) malformed("an object");
-  const object: { [key: string]: unknown } = {};
-  for (let index = 1; index < items.length; index += 2) {
-    const key = items[index];
-    if (typeof key !== "string" || key === "__proto__") malformed("an object");
-    object[key] = items[index + 1];
-  }
-  return object;
-}
-
-function binaryFromWire(items: readonly unknown[], context: UnmarshalContext): unknown {
-  const kind = expectNumber(items[1], "binary data");
-  const content = typeof items[2] === "number" ? context.attachments[items[2]] : items[2];
-  if (!(content instanceof Uint8Array)) malformed("binary data");
-  // An attachment is memory of the application's own, but it may share it with what came in the same message: of that,
-  // a Buffer may be a part, as Buffers often are. The other types begin where their memory begins, so they get a copy;
-  // and so does what the formatter decoded, which may be a window on the connection's memory.
-  const isAttachment = typeof items[2] === "number";
-  if (isAttachment && kind === bufferKind)
-    return Buffer.from(content.buffer, content.byteOffset, content.byteLength);
-  const exact = isAttachment && content.byteLength === content.buffer.byteLength;
-  const memory =
-    exact && content.buffer instanceof ArrayBuffer ? content.buffer : new Uint8Array(content).buffer;
-  try {
-    return createBinary(kind, memory) ?? malformed("binary data of an unknown kind");
-  } catch (cause) {
-    if (cause instanceof RangeError)
-      throw new SerializationError(`The peer sent ${cause.message}`, { cause });
-    throw cause;
-  }
-}
-
-function serializableFromWire(items: readonly unknown[]): object {
-  const name = expectName(items[1]);
-  const fields = items[2];
-  const type = serializableTypeNamed(name);
-  if (type === undefined) {
-    throw new SerializationError(
-      `A value of type "${name}" arrived, but no class of that name is @Serializable in this process: import its module, not just its type`,
-    );
-  }
-  if (type.deserialize !== undefined) return type.deserialize(fields);
-  if (!isObject(fields)) malformed("an object");
-  const prototype: object = type.type.prototype;
-  const value: object = Object.create(prototype);
-  const isError = prototype instanceof Error;
-  for (const [key, item] of Object.entries(fields)) {
-    if (hasCode(prototype, key)) {
-      throw new SerializationError(
-        `A value of type "${name}" arrived with a field "${key}", which is a method or accessor of its class`,
-      );
-    }
-    const enumerable = !(isError && (key === "message" || key === "cause"));
-    Object.defineProperty(value, key, { value: item, writable: true, configurable: true, enumerable });
-  }
-  return value;
 }

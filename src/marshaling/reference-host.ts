@@ -5,6 +5,8 @@ import type { ObjRef } from "./obj-ref.ts";
 export type OutgoingReference =
   /** An object or function of this domain, counted for the peer. */
   | { readonly kind: "export"; readonly reference: ObjRef }
+  /** A function that the peer has until the call is over that brings it. Counted too. */
+  | { readonly kind: "scoped"; readonly id: string }
   /** A proxy of an object of the peer's own. */
   | { readonly kind: "home"; readonly id: string };
 
@@ -16,6 +18,8 @@ export type ReferenceScope = "argument" | "result";
 
 /** Gives by-reference values their identity in one conversation. */
 export interface ReferenceHost {
+  /** Whether the peer is told where in this process an error was thrown. */
+  readonly showsStacks: boolean;
   /**
    * The reference to write for a value, or `undefined` if it is not one that travels by reference.
    * Counts it for the peer.
@@ -23,8 +27,14 @@ export interface ReferenceHost {
   export(value: object, scope: ReferenceScope): OutgoingReference | undefined;
   /** Takes one count back. */
   unexport(id: string): void;
-  /** The proxy for an object of the peer's: the same one as long as somebody holds it. */
+  /** The proxy for an object of the peer's: the same one as long as somebody holds it. Counts the reference. */
   import(reference: ObjRef): unknown;
+  /** The proxy for a function of the peer's that ends with the call that brings it. Counts the reference. */
+  importScoped(id: string): unknown;
+  /** Takes one count of an import back, of which the peer knows. */
+  unimport(id: string): void;
+  /** Tells the peer that a reference that came was not taken. */
+  refuse(id: string): void;
   /** The object of this domain that the peer was given as `id`, or `undefined`. */
   home(id: string): unknown;
   /** The number under which a signal is known to the peer. */

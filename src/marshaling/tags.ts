@@ -15,7 +15,7 @@ export const tag = {
   error: 6,
   /** `[tag, type name, fields]`: an instance of a `@Serializable` class. */
   object: 7,
-  /** `[tag, id, type name]`: an object of the sender's. */
+  /** `[tag, id, type name, origin]`: an object of the sender's, or one that it relays; the origin may be missing. */
   reference: 8,
   /** `[tag, id]`: a function of the sender's. */
   function: 9,
@@ -27,4 +27,6 @@ export const tag = {
   dictionary: 12,
   /** `[tag]`: the number -0, which most formats take for 0. */
   negativeZero: 13,
+  /** `[tag, id]`: a function of the sender's that ends with the call that brings it. */
+  scopedFunction: 14,
 } as const;

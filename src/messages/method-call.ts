@@ -1,4 +1,5 @@
 /** The messages of a call: pure data, handed from link to link of the message sinks. */
+import type { LogicalData, LogicalDataChanges } from "./logical-data.ts";
 
 /**
  * What a caller may say about how a call is made, as opposed to what is called.
@@ -28,6 +29,13 @@ export interface MethodCall {
   readonly oneWay: boolean;
   /** How the call is made. On the server, `timeout` is what remains of the caller's. */
   readonly options: CallOptions;
+  /** What flows with the call (LogicalCallContext); absent if nothing does. A message sink passes on what is to flow. */
+  readonly context?: LogicalData | undefined;
+  /**
+   * When those stop waiting on whose behalf the call is made, in monotonic milliseconds (`performance.now()`); absent
+   * if nobody does. The call ends then at the latest, whatever its own timeout.
+   */
+  readonly deadline?: number | undefined;
 }
 
 /** A request to construct a client-activated object (ConstructionCall). Its `target` is the type's name. */
@@ -38,4 +46,9 @@ export interface ConstructionCall extends MethodCall {
 /** What comes back from a call that succeeded (ReturnMessage). A call that fails rejects instead. */
 export interface MethodReturn {
   readonly value: unknown;
+  /**
+   * What the method has changed in the call context, and what flows on at the caller; absent if nothing. A message sink
+   * that makes another return passes it on: `{ ...returned, value }`.
+   */
+  readonly context?: LogicalDataChanges | undefined;
 }

@@ -3,8 +3,9 @@
  * the contract's: calling one is an ordinary method call, nothing is trapped.
  */
 import { inspect } from "node:util";
+import { callFlows, sendInFlow } from "../channels/call-flow.ts";
 import type { MethodDescriptor, ServiceType } from "../contract/service-type.ts";
-import type { CallOptions } from "../messages/method-call.ts";
+import type { CallOptions, MethodCall } from "../messages/method-call.ts";
 import type { ProxyTarget } from "./proxy-target.ts";
 
 const noOptions: CallOptions = {};
@@ -36,7 +37,9 @@ export class RemoteStub {
     args: readonly unknown[],
   ): Promise<unknown> {
     const target = stub.#target;
-    return target.send({ kind: "call", target: target.uri, method, args, oneWay, options: stub.#options });
+    const { uri } = target;
+    const call: MethodCall = { kind: "call", target: uri, method, args, oneWay, options: stub.#options };
+    return callFlows.isTracked ? sendInFlow(target, call) : target.send(call);
   }
 
   /** Lets go of the remote object: calls through any proxy of it fail afterwards. Nothing to do for a well-known one. */

@@ -1,13 +1,16 @@
 /** What a session consists of once it is known how to format: the domain's side, the way of payloads, calls both ways. */
+import type { ChannelSink } from "../channels/channel-sink.ts";
 import type { Formatter } from "../channels/formatter.ts";
 import { FormatterSink } from "../channels/formatter-sink.ts";
 import type { PeerHost } from "../channels/peer-host.ts";
-import { frameKind } from "./frame-kind.ts";
 import type { FrameSender } from "./frame-sender.ts";
+import type { IdleObserver } from "./idle-observer.ts";
 import { IncomingCalls } from "./incoming-calls.ts";
 import { OutgoingCalls } from "./outgoing-calls.ts";
 import { PayloadStage } from "./payload-stage.ts";
 import type { OwnedSession, SessionOptions, SessionOwner } from "./session-options.ts";
+
+const noSinks: readonly ChannelSink[] = [];
 
 /** See the head of this file. */
 export class Conversation {
@@ -18,27 +21,25 @@ export class Conversation {
   outgoing: OutgoingCalls | undefined;
   readonly #sender: FrameSender;
   readonly #owner: SessionOwner;
-  readonly #onIdle: () => void;
+  readonly #observer: IdleObserver;
 
-  /** @param onIdle Called when the last call in one of the two directions has ended. */
+  /** @param observer Told when the last call in one of the two directions has ended. */
   constructor(
     session: OwnedSession,
     options: SessionOptions,
     owner: SessionOwner,
     sender: FrameSender,
     formatter: Formatter,
-    onIdle: () => void,
+    observer: IdleObserver,
   ) {
     this.#sender = sender;
     this.#owner = owner;
-    this.#onIdle = onIdle;
+    this.#observer = observer;
     this.host = owner.openPeer(session.peer, session);
     const { dispatcher, marshaler } = this.host;
-    const codec = formatter.createCodec({
-      limits: options.limits,
-      sendDefinition: (definition) => sender.batch.insert(frameKind.definition, definition),
-    });
-    const sinks = options.channelSinks.map((provider) => provider.createSink());
+    const codec = formatter.createCodec(sender);
+    const { channelSinks } = options;
+    const sinks = channelSinks.length === 0 ? noSinks : channelSinks.map((provider) => provider.createSink());
     this.stage = new PayloadStage(new FormatterSink(codec, marshaler), sinks);
     this.incoming = new IncomingCalls(
       sender,
@@ -46,8 +47,9 @@ export class Conversation {
       dispatcher,
       marshaler,
       options.limits,
+      session.peer,
       owner,
-      onIdle,
+      observer,
     );
   }
 
@@ -58,13 +60,13 @@ export class Conversation {
       this.stage,
       this.host.marshaler,
       this.#owner.defaultTimeout,
-      this.#onIdle,
+      this.#observer,
     );
     return this.outgoing;
   }
 
   /** Whether no call is under way in either direction. */
   get isIdle(): boolean {
-    return (this.outgoing === undefined || this.outgoing.size === 0) && this.incoming.size === 0;
+    return (this.outgoing === undefined || this.outgoing.size === 0) && this.incoming.isIdle;
   }
 }

@@ -5,6 +5,7 @@ import {
   AccessDeniedError,
   ConnectError,
   ConnectionLostError,
+  describeThrown,
   LimitExceededError,
   MethodNotFoundError,
   ObjectDisconnectedError,
@@ -71,6 +72,19 @@ function detailOf(error: RemotingError): string {
   if (error instanceof SerializationError) return error.path;
   if (error instanceof LimitExceededError) return error.limit;
   return "";
+}
+
+/** What was thrown, as {@link writeFault} can write it: it must not throw in the middle of a frame. */
+export function faultOf(thrown: unknown): RemotingError {
+  try {
+    if (!(thrown instanceof RemotingError)) {
+      return new RemotingError(describeThrown(thrown), { cause: thrown });
+    }
+    if (typeof thrown.message === "string" && typeof detailOf(thrown) === "string") return thrown;
+  } catch {
+    // What cannot be looked at is described below.
+  }
+  return new RemotingError("An error that cannot be examined", { cause: thrown });
 }
 
 /** Writes the body of a `fault` or `refuse` frame. */

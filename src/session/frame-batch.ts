@@ -67,6 +67,20 @@ export class FrameBatch extends ByteWriter {
     return this.position - this.#bodyStart;
   }
 
+  /** Makes room between the header and the payload, for what is known only now. Returns where it is. */
+  insertBeforeBody(length: number): number {
+    this.reserve(length);
+    const at = this.#bodyStart;
+    this.bytes.copyWithin(at + length, at, this.position);
+    this.position += length;
+    return at;
+  }
+
+  /** Whether the open frame was begun while another one was being written, which comes after it. */
+  get isNested(): boolean {
+    return this.#parked !== undefined && this.#parked.length > 0;
+  }
+
   /** Removes the payload from the frame, to be sent in fragments. */
   takeBody(): Buffer {
     const body = Buffer.from(this.bytes.subarray(this.#bodyStart, this.position));
@@ -90,9 +104,13 @@ export class FrameBatch extends ByteWriter {
     this.bytes[frameStart + 4] = frameKind.withdrawn;
   }
 
-  /** Ends the open frame. */
-  end(): void {
-    this.setUint32(this.#frameStart, this.position - this.#frameStart - 4);
+  /**
+   * Ends the open frame.
+   *
+   * @param tailLength Bytes that belong to it and are not in this memory. Nothing can be begun behind it then.
+   */
+  end(tailLength = 0): void {
+    this.setUint32(this.#frameStart, this.position - this.#frameStart - 4 + tailLength);
     this.#frameStart = -1;
     if (this.#parked !== undefined) this.#unpark();
   }

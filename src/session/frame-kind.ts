@@ -18,10 +18,14 @@ export const protocolMagic = 0x524d5447; // "RMTG"
 export const feature = {
   /** Fragments are sent as far as the receiver has given credit. */
   credit: 0x01,
+  /** What was taken of fragments is reported early where the sender asks for it. */
+  promptCredit: 0x04,
+  /** `authenticate` frames follow: see `authentication.ts`. Not optional once it is asked for. */
+  authentication: 0x02,
 } as const;
 
-/** The abilities of this version. */
-export const supportedFeatures = feature.credit;
+/** The abilities that every peer of this version has. */
+export const supportedFeatures = feature.credit | feature.promptCredit;
 
 export const frameKind = {
   /** Client to server, first: who speaks, and what it wants to speak. */
@@ -58,14 +62,16 @@ export const frameKind = {
   withdrawn: 17,
   /** So many bytes of fragments were taken, and as many more may be sent. */
   credit: 18,
+  /** Both ways, in the handshake: who the client is, and that both sides know its secret. */
+  authenticate: 22,
+  /** The answer to a call was not read, and nothing is kept of it: the references in it do not count. */
+  unread: 24,
 
   // Reserved: a peer of this version does not send these, and one that receives them skips them.
   /** Data of a stream, its credit, its end. */
   streamData: 19,
   streamCredit: 20,
   streamEnd: 21,
-  /** Challenge and response after `hello`. */
-  authenticate: 22,
   /** Context that holds for the whole session. */
   context: 23,
 } as const;
@@ -95,10 +101,18 @@ export const returnFlag = {
   attachments: callFlag.attachments,
 } as const;
 
+/** Flags of `fault` frames. */
+export const faultFlag = {
+  /** The arguments were not looked at: the peer has none of the references in them. */
+  unread: 0x01,
+} as const;
+
 /** Flags of `segments`, `fragment` and `credit` frames. */
 export const fragmentFlag = {
   /** It is about a return, not a call. */
   ofReturn: 0x01,
+  /** Of a fragment: its sender waits for the report that it was taken. */
+  report: 0x02,
 } as const;
 
 /** Flags of `signal` frames. */
@@ -110,7 +124,7 @@ export const signalFlag = {
 export const fieldNumber = {
   /** What channel sinks tell each other. */
   sinkHeaders: 1,
-  /** Reserved: logical call context. */
+  /** What flows with a call, and, with its result, what the method has changed of it. */
   context: 2,
   /** Reserved: the call whose result is the target. */
   pipelinedCall: 3,

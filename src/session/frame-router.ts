@@ -1,8 +1,8 @@
 /** Sorts the frames that a peer sends: each to the part of the session that it is for. */
-import { ByteReader, protocolError } from "../channels/byte-reader.ts";
-import { noHeaders } from "../channels/payload.ts";
+import { type ByteReader, protocolError } from "../channels/byte-reader.ts";
+import type { MemoryBudget } from "../channels/memory-budget.ts";
 import type { Conversation } from "./conversation.ts";
-import { readFields } from "./frame-fields.ts";
+import { noFields, readFields } from "./frame-fields.ts";
 import { callFlag, fragmentFlag, frameHeaderSize, frameKind, signalFlag } from "./frame-kind.ts";
 import type { FrameSender } from "./frame-sender.ts";
 import { HeldFrames } from "./held-frames.ts";
@@ -10,7 +10,8 @@ import type { IncompleteFrame } from "./incoming-segments.ts";
 import type { FrameReceiver } from "./message-assembler.ts";
 import { checkReturnFlags } from "./outgoing-calls.ts";
 import { readPayload } from "./payload-layout.ts";
-import { creditReport, type SessionLimits } from "./session-limits.ts";
+import { creditReport, promptReport, type SessionLimits } from "./session-limits.ts";
+import type { SessionPool } from "./session-pool.ts";
 
 const noSegments: readonly Buffer[] = [];
 
@@ -34,8 +35,11 @@ export interface RoutedSession {
 export class FrameRouter implements FrameReceiver {
   readonly #session: RoutedSession;
   readonly #sender: FrameSender;
+  readonly #pool: SessionPool;
   readonly #limits: SessionLimits;
-  readonly #reader = new ByteReader();
+  readonly #budget: MemoryBudget;
+  /** Borrowed for as long as a message is read. */
+  #reader: ByteReader | undefined;
   #held: HeldFrames | undefined;
   /** Whether calls or answers have come since this was last asked. */
   #wasUsed = true;
@@ -45,10 +49,19 @@ export class FrameRouter implements FrameReceiver {
   #takenOfCalls = 0;
   #takenOfReturns = 0;
 
-  constructor(session: RoutedSession, sender: FrameSender, limits: SessionLimits) {
+  /** @param budget Counts what has come of incomplete payloads together with those of other peers. */
+  constructor(
+    session: RoutedSession,
+    sender: FrameSender,
+    pool: SessionPool,
+    limits: SessionLimits,
+    budget: MemoryBudget,
+  ) {
     this.#session = session;
     this.#sender = sender;
+    this.#pool = pool;
     this.#limits = limits;
+    this.#budget = budget;
   }
 
   get accepting(): boolean {
@@ -60,6 +73,11 @@ export class FrameRouter implements FrameReceiver {
     return this.#held?.staleSince;
   }
 
+  /** Forgets what is not complete: the session has ended. */
+  close(): void {
+    this.#held?.clear();
+  }
+
   /** Whether calls or answers have come since this was last asked. */
   takeUse(): boolean {
     const wasUsed = this.#wasUsed;
@@ -69,7 +87,10 @@ export class FrameRouter implements FrameReceiver {
 
   /** The end of a message, or of a piece of one: does once what would otherwise be done for each frame. */
   endOfMessage(): void {
-    this.#reader.clear();
+    if (this.#reader !== undefined) {
+      this.#pool.releaseReader(this.#reader);
+      this.#reader = undefined;
+    }
     if (this.#pingId === undefined) return;
     const id = this.#pingId;
     this.#pingId = undefined;
@@ -87,10 +108,10 @@ export class FrameRouter implements FrameReceiver {
     end: number,
     owned: boolean,
   ): void {
-    const reader = this.#reader;
-    reader.reset(bytes, start, end);
+    const reader = this.#readerOf(bytes, start, end);
     const conversation = this.#session.openConversation;
     if (conversation === undefined) {
+      if (flags !== 0 || id !== 0) throw protocolError("a frame of the handshake has flags or an id");
       this.#session.onHandshakeFrame(kind, reader);
       return;
     }
@@ -117,10 +138,10 @@ export class FrameRouter implements FrameReceiver {
         this.#wasUsed = true;
         if ((flags & callFlag.segments) === 0)
           onReturn(conversation, kind, flags, id, reader, noSegments, owned);
-        else this.#heldFrames().holdReturn(id, bytes, start, end);
+        else this.#heldFrames().holdReturn(id, bytes, start, end, outgoing?.isWaiting(id) ?? false);
         break;
       case frameKind.fault:
-        outgoing?.onFault(id, reader);
+        outgoing?.onFault(flags, id, reader);
         break;
       case frameKind.cancel:
         incoming.onCancel(id);
@@ -134,6 +155,10 @@ export class FrameRouter implements FrameReceiver {
         break;
       case frameKind.release:
         host.released(reader.readString(256), reader.readVarUint());
+        this.#session.onReleased();
+        break;
+      case frameKind.unread:
+        incoming.onUnread(id);
         this.#session.onReleased();
         break;
       case frameKind.signal:
@@ -159,8 +184,16 @@ export class FrameRouter implements FrameReceiver {
     }
   }
 
+  #readerOf(bytes: Buffer, start: number, end: number): ByteReader {
+    this.#reader ??= this.#pool.acquireReader();
+    this.#reader.reset(bytes, start, end);
+    return this.#reader;
+  }
+
   #heldFrames(): HeldFrames {
-    this.#held ??= new HeldFrames(this.#limits);
+    this.#held ??= new HeldFrames(this.#limits, this.#budget, (id) => {
+      this.#session.openConversation?.outgoing?.tellUnread(id);
+    });
     return this.#held;
   }
 
@@ -173,12 +206,16 @@ export class FrameRouter implements FrameReceiver {
     this.#onComplete(conversation, id, flags, complete);
   }
 
+  fragmentDestination(flags: number, id: number): Buffer | undefined {
+    return this.#held?.destination(flags, id);
+  }
+
   /** Tells the peer, now and then, that it may send more fragments. */
   #reportTaken(flags: number, bytes: number): void {
     if (!this.#sender.usesCredit) return;
     const ofReturn = (flags & fragmentFlag.ofReturn) !== 0;
     const taken = bytes + (ofReturn ? this.#takenOfReturns : this.#takenOfCalls);
-    const isDue = taken >= creditReport;
+    const isDue = taken >= ((flags & fragmentFlag.report) === 0 ? creditReport : promptReport);
     if (ofReturn) this.#takenOfReturns = isDue ? 0 : taken;
     else this.#takenOfCalls = isDue ? 0 : taken;
     if (!isDue) return;
@@ -205,8 +242,7 @@ export class FrameRouter implements FrameReceiver {
       else incoming.onRefusedCall(flags, id, refused);
       return;
     }
-    const reader = this.#reader;
-    reader.reset(frame, frameHeaderSize - 4, frame.length);
+    const reader = this.#readerOf(frame, frameHeaderSize - 4, frame.length);
     if (isReturn) onReturn(conversation, kind, flags, id, reader, segments, true);
     else incoming.onCall(flags, id, reader, segments, true, kind === frameKind.withdrawn, route);
   }
@@ -222,12 +258,13 @@ function onReturn(
   segments: readonly Buffer[],
   owned: boolean,
 ): void {
-  const headers = (flags & callFlag.fields) === 0 ? noHeaders : readFields(reader);
+  const { headers, context } = (flags & callFlag.fields) === 0 ? noFields : readFields(reader);
   const { bytes, start, end, attachments } = readPayload(flags, reader, segments, owned);
   if (stage.hasSinks) {
     const body = Buffer.from(bytes.subarray(start, end));
-    outgoing?.onTransformedReturn(kind, id, { body, attachments, headers });
+    const kept = context === undefined ? undefined : Buffer.from(context);
+    outgoing?.onTransformedReturn(kind, id, { body, attachments, headers }, kept);
   } else {
-    outgoing?.onReturn(kind, id, bytes, start, end, attachments);
+    outgoing?.onReturn(kind, id, bytes, start, end, attachments, context);
   }
 }

@@ -1,41 +1,62 @@
 /** Everything that leaves a session: gathers the frames of a turn, holds fragments back, hands both over. */
-import { type Connection, messageHeadroom } from "../channels/connection.ts";
+import type { Connection } from "../channels/connection.ts";
+import type { CodecOptions, PayloadLimits } from "../channels/formatter.ts";
 import type { MemoryBudget } from "../channels/memory-budget.ts";
-import { noHeaders, type Payload } from "../channels/payload.ts";
+import type { Payload } from "../channels/payload.ts";
 import { LimitExceededError } from "../errors.ts";
-import type { BufferPool } from "./buffer-pool.ts";
-import { FrameBatch, writeFragmentHeader } from "./frame-batch.ts";
-import { callFlag, fieldNumber, frameHeaderSize, frameKind } from "./frame-kind.ts";
-import { OutgoingFragments, type OutgoingMessage } from "./outgoing-fragments.ts";
+import type { FrameBatch } from "./frame-batch.ts";
+import { callFlag, fieldNumber, frameKind } from "./frame-kind.ts";
+import { OutgoingFragments } from "./outgoing-fragments.ts";
 import {
   batchSize,
-  fragmentSize,
+  budgetRuin,
+  fairShare,
   fragmentWindow,
   maxInlinePayload,
   queueOverload,
   queueRuin,
   type SessionLimits,
+  smallPayload,
 } from "./session-limits.ts";
+import type { SessionPool } from "./session-pool.ts";
+
+/** A batch that is ready to go. */
+interface OutgoingMessage {
+  readonly memory: Buffer;
+  /** Its bytes, headroom included. */
+  readonly length: number;
+}
+
+/** Who is told by a sender. */
+export interface FlushObserver {
+  /** What was begun so far was handed to the transport. */
+  onFlushed(): void;
+}
+
+const flushSender = (sender: FrameSender): void => sender.flush();
 
 /** Sends frames over one connection; until there is one, keeps them. */
-export class FrameSender {
-  /** The open batch. Frames are begun and ended in it; {@link finishPayload} or {@link finish} concludes each. */
-  readonly batch: FrameBatch;
+export class FrameSender implements CodecOptions {
+  /** What is sent and received at most. */
+  readonly limits: SessionLimits & PayloadLimits;
   /** The largest payload that the peer takes. */
   maxPayloadBytes: number;
   /** Whether the peer reports which fragments it has taken. */
   usesCredit = false;
+  /** Whether it does so at once where it is asked to, and is so near that this takes no time. */
+  isReportedPromptly = false;
   /** Whether more waits for the peer than it should: what makes it more has to wait. */
   isCongested = false;
   /** How many batches were handed to the transport. */
   flushedBatches = 0;
 
-  readonly #pool: BufferPool;
+  readonly #pool: SessionPool;
+  /** Borrowed while there is something in it. */
+  #batch: FrameBatch | undefined;
   #fragments: OutgoingFragments | undefined;
-  readonly #onFlushed: () => void;
+  readonly #observer: FlushObserver;
   /** Full batches that wait for the connection. */
-  readonly #waiting: OutgoingMessage[] = [];
-  readonly #maxQueuedBytes: number;
+  #waiting: OutgoingMessage[] | undefined;
   readonly #budget: MemoryBudget;
   /** What of {@link queuedBytes} was told to the budget. */
   #counted = 0;
@@ -43,29 +64,32 @@ export class FrameSender {
   #handedOver = 0;
   #connection: Connection | undefined;
   #scheduled = false;
-  readonly #flush = () => this.flush();
 
   /**
    * @param budget Counts what waits for the peer together with what waits for others.
-   * @param onFlushed Called after what was begun so far was handed to the transport.
    */
   constructor(
-    pool: BufferPool,
-    { maxPayloadBytes, maxQueuedBytes }: Pick<SessionLimits, "maxPayloadBytes" | "maxQueuedBytes">,
+    pool: SessionPool,
+    limits: SessionLimits & PayloadLimits,
     budget: MemoryBudget,
-    onFlushed: () => void,
+    observer: FlushObserver,
   ) {
     this.#pool = pool;
-    this.batch = new FrameBatch(pool);
-    this.maxPayloadBytes = maxPayloadBytes;
-    this.#maxQueuedBytes = maxQueuedBytes;
+    this.limits = limits;
+    this.maxPayloadBytes = limits.maxPayloadBytes;
     this.#budget = budget;
-    this.#onFlushed = onFlushed;
+    this.#observer = observer;
+  }
+
+  /** The open batch. Frames are begun and ended in it; {@link finishPayload} or {@link finish} concludes each. */
+  get batch(): FrameBatch {
+    this.#batch ??= this.#pool.acquireBatch();
+    return this.#batch;
   }
 
   /** The number of the open batch; see {@link flushedBatches}. */
   get openBatch(): number {
-    return this.flushedBatches + this.#waiting.length;
+    return this.flushedBatches + (this.#waiting?.length ?? 0);
   }
 
   /** Bytes that wait for the peer. */
@@ -73,9 +97,12 @@ export class FrameSender {
     return (this.#connection?.queuedBytes ?? 0) + (this.#fragments?.queuedBytes ?? 0);
   }
 
-  /** Whether so much waits that nothing can be done but to give the peer up. */
-  get isOverloaded(): boolean {
-    return this.#counted > this.#maxQueuedBytes * queueRuin;
+  /** The limit of which so much is exceeded that nothing can be done but to give the peer up, if there is one. */
+  get overloaded(): "maxQueuedBytes" | "maxTotalQueuedBytes" | undefined {
+    const { limit, used } = this.#budget;
+    if (this.#counted > this.limits.maxQueuedBytes * queueRuin) return "maxQueuedBytes";
+    if (used > limit * budgetRuin && this.#counted > limit * fairShare) return "maxTotalQueuedBytes";
+    return undefined;
   }
 
   /** Bytes that the operating system has taken so far: while something waits and this stands still, the peer does not read. */
@@ -95,12 +122,13 @@ export class FrameSender {
     if (queued === this.#counted) return;
     this.#budget.add(queued - this.#counted);
     this.#counted = queued;
-    this.isCongested = queued > this.#maxQueuedBytes;
+    this.isCongested = queued > this.limits.maxQueuedBytes || (queued > 0 && this.#budget.isExceeded);
   }
 
   /** Begins to send over a connection: first of all what was kept. */
   open(connection: Connection): void {
     this.#connection = connection;
+    if (this.#fragments !== undefined) this.#pace(this.#fragments);
     this.flush();
   }
 
@@ -109,8 +137,15 @@ export class FrameSender {
     this.#connection = undefined;
     this.#fragments?.clear();
     this.#count();
-    this.#waiting.length = 0;
-    if (!this.batch.isEmpty) this.#pool.release(this.batch.take());
+    this.#waiting = undefined;
+    const batch = this.#batch;
+    if (batch === undefined) return;
+    if (!batch.isEmpty) this.#pool.buffers.release(batch.take());
+    this.#giveBack(batch);
+  }
+
+  sendDefinition(definition: Uint8Array): void {
+    this.batch.insert(frameKind.definition, definition);
   }
 
   /** Ends the open frame, which has no payload. */
@@ -120,17 +155,23 @@ export class FrameSender {
   }
 
   /** Writes the optional fields of a call or return, in front of its body. */
-  writeFields(headers: Payload["headers"]): void {
-    if (headers === noHeaders || headers.size === 0) return;
+  writeFields(headers: Payload["headers"], context: Buffer | undefined): void {
+    if (headers.size === 0 && context === undefined) return;
     const batch = this.batch;
     batch.setFlag(callFlag.fields);
     let text = "";
     for (const [name, value] of headers) text += `${name}\n${value}\n`;
     const length = Buffer.byteLength(text);
-    // One field of `length` bytes with a number and a length of its own.
-    batch.writeVarUint(1 + varUintSize(length) + length);
-    batch.writeUint8(fieldNumber.sinkHeaders);
-    batch.writeString(text);
+    batch.writeVarUint((length === 0 ? 0 : fieldSize(length)) + (context ? fieldSize(context.length) : 0));
+    if (length > 0) {
+      batch.writeUint8(fieldNumber.sinkHeaders);
+      batch.writeString(text);
+    }
+    if (context !== undefined) {
+      batch.writeUint8(fieldNumber.context);
+      batch.writeVarUint(context.length);
+      batch.writeBytes(context);
+    }
   }
 
   /**
@@ -138,10 +179,11 @@ export class FrameSender {
    * the frame, a large one behind it, in fragments.
    *
    * @param fragmentFlags Tells the peer which frame the fragments belong to.
+   * @param attachments Large ones must stay as they are until they have left, unless they are copied.
    * @throws LimitExceededError if the peer would not take it, or too much waits for the peer already; the frame is
    *   then as if it had not been begun.
    */
-  finishPayload(id: number, fragmentFlags: number, attachments: readonly Uint8Array[]): void {
+  finishPayload(id: number, fragmentFlags: number, attachments: readonly Uint8Array[], copies = false): void {
     const batch = this.batch;
     let total = batch.bodyLength;
     for (const attachment of attachments) total += attachment.length;
@@ -154,16 +196,45 @@ export class FrameSender {
     }
     if (total > maxInlinePayload) {
       this.#checkRoom(total);
-      this.#finishInFragments(id, fragmentFlags, attachments);
+      const own = copies ? attachments.map((attachment) => Buffer.from(attachment)) : attachments;
+      this.#finishInFragments(id, fragmentFlags, own);
       return;
     }
-    if (attachments.length > 0) writeInlineAttachments(batch, attachments, total - batch.bodyLength);
+    if (total > smallPayload && this.#counted > 0 && this.#budget.isExceeded) this.#checkRoom(total);
+    this.#fragments?.share();
+    if (attachments.length > 0) {
+      const tail = this.#tailOf(attachments);
+      writeInlineAttachments(batch, attachments, total - batch.bodyLength, tail);
+      if (tail !== undefined) {
+        batch.end(tail.length);
+        this.#sendWithTail(batch, tail);
+        return;
+      }
+    }
     batch.end();
     this.#schedule();
   }
 
+  /** The attachment that need not be copied into the batch, because the transport takes it from where it is. */
+  #tailOf(attachments: readonly Uint8Array[]): Uint8Array | undefined {
+    if (this.#connection?.sendCopy === undefined || this.batch.isNested) return undefined;
+    const last = attachments.at(-1);
+    // A smaller one may leave with frames that follow it.
+    return last !== undefined && last.length >= batchSize ? last : undefined;
+  }
+
+  #sendWithTail(batch: FrameBatch, tail: Uint8Array): void {
+    const length = batch.position;
+    const memory = batch.take();
+    this.#giveBack(batch);
+    this.#connection?.sendCopy?.(memory, length, this.#pool.buffers.release, tail);
+    this.#handedOver += length + tail.length;
+    this.flushedBatches++;
+    this.flush();
+  }
+
   #checkRoom(bytes: number): void {
-    const most = this.#maxQueuedBytes * queueOverload;
+    const most = this.limits.maxQueuedBytes * queueOverload;
     const waiting = this.#counted;
     if (waiting + bytes <= most && !this.#budget.isExceededBy(bytes)) return;
     this.batch.cancel();
@@ -187,46 +258,21 @@ export class FrameSender {
     batch.writeVarUint(segments.length);
     for (const segment of segments) batch.writeVarUint(segment.length);
     batch.end();
-    this.flush();
-    this.#fragments ??= new OutgoingFragments(this.#pool, this.usesCredit);
-    this.#fragments.add(id, flags, this.#sendDirectly(this.#fragments, id, flags, segments));
+    this.#fragments ??= this.#createFragments();
+    this.#fragments.add(id, flags, segments);
     this.flush();
   }
 
-  /**
-   * Sends segments from where they are, as far as the connection takes them at once; returns the rest. This is what
-   * saves large binaries a copy. If anything waits already, nothing is sent: the rest will wait too, and has to be copied.
-   */
-  #sendDirectly(
-    fragments: OutgoingFragments,
-    id: number,
-    flags: number,
-    segments: readonly Uint8Array[],
-  ): readonly Uint8Array[] {
-    const connection = this.#connection;
-    if (connection === undefined || !fragments.isEmpty || !fragments.hasCredit(flags)) return segments;
-    if (connection.queuedBytes > 0 || !this.batch.isEmpty) return segments;
-    const end = messageHeadroom + frameHeaderSize;
-    for (const [index, segment] of segments.entries()) {
-      let sent = 0;
-      while (sent < segment.length) {
-        const piece = segment.subarray(sent, sent + fragmentSize);
-        const header = Buffer.allocUnsafe(end);
-        writeFragmentHeader(header, messageHeadroom, flags, id, piece.length);
-        connection.send(header, end, noRelease, piece);
-        fragments.spend(flags, piece.length);
-        this.#handedOver += end + piece.length;
-        sent += piece.length;
-        if (!fragments.hasCredit(flags)) {
-          connection.flush();
-          return [segment.subarray(sent), ...segments.slice(index + 1)];
-        }
-        if (connection.queuedBytes < fragmentWindow) continue;
-        connection.flush();
-        if (connection.queuedBytes > 0) return [segment.subarray(sent), ...segments.slice(index + 1)];
-      }
-    }
-    return [];
+  #createFragments(): OutgoingFragments {
+    const fragments = new OutgoingFragments();
+    // Before the connection is open, nobody knows yet whether the peer reports; nothing is sent until then.
+    if (this.#connection !== undefined) this.#pace(fragments);
+    return fragments;
+  }
+
+  #pace(fragments: OutgoingFragments): void {
+    fragments.isReportedPromptly = this.isReportedPromptly;
+    if (!this.usesCredit) fragments.liftCredit();
   }
 
   #schedule(): void {
@@ -240,58 +286,104 @@ export class FrameSender {
   #scheduleFlush(): void {
     if (this.#scheduled || this.#connection === undefined) return;
     this.#scheduled = true;
-    process.nextTick(this.#flush);
+    process.nextTick(flushSender, this);
   }
 
   /** Hands over what was gathered, and of the fragments as many as the transport should hold. */
   flush(): void {
     this.#scheduled = false;
-    if (this.batch.isOpen) {
+    const batch = this.#batch;
+    if (batch?.isOpen) {
       this.#scheduleFlush();
       return;
     }
     const connection = this.#connection;
     if (connection === undefined) {
-      if (this.batch.position >= batchSize) {
-        const length = this.batch.position;
-        this.#waiting.push({ memory: this.batch.take(), length });
+      if (batch !== undefined && batch.position >= batchSize) {
+        const length = batch.position;
+        this.#waiting ??= [];
+        this.#waiting.push({ memory: batch.take(), length });
       }
       return;
     }
-    const release = this.#pool.release;
-    for (const { memory, length } of this.#waiting.splice(0)) {
-      connection.send(memory, length, release);
-      this.#handedOver += length;
-      this.flushedBatches++;
+    if (this.#waiting !== undefined) {
+      const waiting = this.#waiting;
+      this.#waiting = undefined;
+      for (const { memory, length } of waiting) this.#sendBatch(connection, memory, length);
     }
-    const length = this.batch.position;
-    if (length > 0) {
-      connection.send(this.batch.take(), length, release);
-      this.#handedOver += length;
-      this.flushedBatches++;
-    }
-    while (connection.queuedBytes < fragmentWindow) {
-      const message = this.#fragments?.take();
-      if (message === undefined) break;
-      connection.send(message.memory, message.length, release);
-      this.#handedOver += message.length;
-    }
+    this.#flushBatch(connection);
+    if (this.#fragments !== undefined) this.#sendFragments(connection, this.#fragments);
     connection.flush();
     this.#count();
-    this.#onFlushed();
+    this.#observer.onFlushed();
+  }
+
+  /** Hands fragments over until the peer takes no more, or the connection holds as many as it should. */
+  #sendFragments(connection: Connection, fragments: OutgoingFragments): void {
+    while (connection.queuedBytes < fragmentWindow) {
+      const fragment = fragments.take();
+      if (fragment === undefined) return;
+      const { header, data } = fragment;
+      connection.send(header, header.length, noRelease, data);
+      this.#handedOver += header.length + data.length;
+      // What the operating system takes at once makes room at once.
+      if (connection.queuedBytes >= fragmentWindow) connection.flush();
+    }
+  }
+
+  #flushBatch(connection: Connection): void {
+    const batch = this.#batch;
+    if (batch === undefined || batch.isOpen) return;
+    const length = batch.position;
+    const memory = batch.take();
+    // Before it is sent: the transport may ask for more meanwhile.
+    this.#giveBack(batch);
+    if (length > 0) this.#sendBatch(connection, memory, length);
+  }
+
+  /** @param batch Empty. One in which a frame is still being written belongs to whoever writes it. */
+  #giveBack(batch: FrameBatch): void {
+    if (batch.isOpen) return;
+    this.#batch = undefined;
+    this.#pool.releaseBatch(batch);
+  }
+
+  #sendBatch(connection: Connection, memory: Buffer, length: number): void {
+    connection.send(memory, length, this.#pool.buffers.release);
+    this.#handedOver += length;
+    this.flushedBatches++;
   }
 }
 
 /** Headers of pieces that are sent from where they are come from Node's pool and need not be given back. */
 function noRelease(): void {}
 
-/** Appends the attachments, and behind them, because only now they are known, their lengths and number. */
-function writeInlineAttachments(batch: FrameBatch, attachments: readonly Uint8Array[], bytes: number): void {
+/**
+ * Puts the number of the attachments and their lengths in front of the body, and the attachments behind it.
+ *
+ * @param tail The last of them, if it is not to be in the batch.
+ */
+function writeInlineAttachments(
+  batch: FrameBatch,
+  attachments: readonly Uint8Array[],
+  bytes: number,
+  tail: Uint8Array | undefined,
+): void {
   batch.setFlag(callFlag.attachments);
-  batch.reserve(bytes + 4 * (attachments.length + 1));
-  for (const attachment of attachments) batch.writeBytes(attachment);
-  for (const attachment of attachments) batch.writeUint32(attachment.length);
-  batch.writeUint32(attachments.length);
+  const table = 4 * (attachments.length + 1);
+  batch.reserve(table + bytes - (tail === undefined ? 0 : tail.length));
+  let at = batch.insertBeforeBody(table);
+  batch.setUint32(at, attachments.length);
+  for (const attachment of attachments) {
+    at += 4;
+    batch.setUint32(at, attachment.length);
+    if (attachment !== tail) batch.writeBytes(attachment);
+  }
+}
+
+/** The bytes of a field with its number and its length. */
+function fieldSize(length: number): number {
+  return 1 + varUintSize(length) + length;
 }
 
 function varUintSize(value: number): number {

@@ -1,24 +1,42 @@
 /** One clock for all sessions of a channel, that looks at each of them now and then. */
 
+/**
+ * The monotonic clock in whole milliseconds. A session keeps several times: a whole number lies in its object, where a
+ * fraction would be an object of its own.
+ */
+export function wholeMilliseconds(): number {
+  return Math.trunc(performance.now());
+}
+
 /** Something that is to be looked at. */
 export interface Pulse {
   /** How often, in milliseconds, at least. */
   readonly period: number;
-  /** @param now Monotonic milliseconds. */
+  /** @param now Whole monotonic milliseconds. */
   look(now: number): void;
+  /**
+   * This process has not run for a while, because it or its machine was stopped: silence meanwhile says nothing of a
+   * peer. Called before the {@link look} that follows.
+   */
+  resume(now: number): void;
 }
+
+/** A look that comes so many milliseconds late means that the process has not run. */
+const stopTime = 1_000;
 
 /** Looks at all pulses in regular intervals, and runs no timer while there are none. */
 export class Heartbeat {
   readonly #watched = new Set<Pulse>();
   #timer: NodeJS.Timeout | undefined;
   #period = 0;
+  #lookedAt = 0;
 
   /** Begins to look at a pulse. */
   add(pulse: Pulse): void {
-    if (pulse.period === Number.POSITIVE_INFINITY) return;
+    const { period } = pulse;
+    if (period === Number.POSITIVE_INFINITY) return;
     this.#watched.add(pulse);
-    this.#schedule(Math.max(10, pulse.period));
+    this.#schedule(Math.max(10, period));
   }
 
   remove(pulse: Pulse): void {
@@ -34,10 +52,17 @@ export class Heartbeat {
       clearInterval(this.#timer);
     }
     this.#period = period;
-    this.#timer = setInterval(() => {
-      const now = performance.now();
-      for (const pulse of this.#watched) pulse.look(now);
-    }, period);
+    this.#lookedAt = wholeMilliseconds();
+    this.#timer = setInterval(() => this.#look(wholeMilliseconds()), period);
     this.#timer.unref();
+  }
+
+  #look(now: number): void {
+    const wasStopped = now - this.#lookedAt >= this.#period + stopTime;
+    this.#lookedAt = now;
+    for (const pulse of this.#watched) {
+      if (wasStopped) pulse.resume(now);
+      pulse.look(now);
+    }
   }
 }

@@ -3,10 +3,18 @@
 import type { ByteReader } from "../channels/byte-reader.ts";
 import { protocolError } from "../channels/byte-reader.ts";
 
+import type { MemoryBudget } from "../channels/memory-budget.ts";
+import { LimitExceededError } from "../errors.ts";
+import { allocateReceived } from "./received-memory.ts";
 import type { IncomingRoute } from "./routes.ts";
+import type { SessionLimits } from "./session-limits.ts";
 
 /** More segments than this in one payload are refused: the table alone would be large. */
 const maxSegments = 65_536;
+
+/** What a segment costs beside its bytes, the object that stands for it: counted like bytes, but for the first few. */
+const segmentOverhead = 384;
+const freeSegments = 64;
 
 /** A frame whose segments are still under way. */
 export interface IncompleteFrame {
@@ -21,8 +29,10 @@ export interface IncompleteFrame {
   filled: number;
   /** Bytes that are still to come. */
   missing: number;
-  /** Bytes announced: counted against the peer's budget until the frame is complete or given up. */
+  /** Bytes announced: counted against `maxReassemblyBytes` until the frame is complete or given up. */
   announced: number;
+  /** Bytes that are kept of it: counted against the budget of all peers. */
+  kept: number;
   /** When it began, or a fragment was last added. */
   touched: number;
   /** Why the bytes are thrown away as they come, if they are. */
@@ -31,25 +41,24 @@ export interface IncompleteFrame {
 
 /** What is under way in one direction of one session. */
 export class IncomingSegments {
-  readonly #maxPayload: number;
-  readonly #maxTotal: number;
+  readonly #limits: Pick<SessionLimits, "maxPayloadBytes" | "maxReassemblyBytes">;
+  readonly #budget: MemoryBudget;
+  readonly #onRefused: ((id: number) => void) | undefined;
   readonly #frames = new Map<number, IncompleteFrame>();
-  readonly #refusal: (limit: "maxPayloadBytes" | "maxReassemblyBytes", bytes: number) => Error;
   #announced = 0;
 
   /**
-   * @param maxPayload The largest payload in bytes.
-   * @param maxTotal The most bytes that may be incomplete at a time.
-   * @param refusal Makes the error for a payload that is beyond one of them.
+   * @param budget Counts what has come of incomplete payloads together with those of other peers.
+   * @param onRefused Told at once of a frame whose segments are thrown away; all of them come nevertheless.
    */
   constructor(
-    maxPayload: number,
-    maxTotal: number,
-    refusal: (limit: "maxPayloadBytes" | "maxReassemblyBytes", bytes: number) => Error,
+    limits: Pick<SessionLimits, "maxPayloadBytes" | "maxReassemblyBytes">,
+    budget: MemoryBudget,
+    onRefused?: (id: number) => void,
   ) {
-    this.#maxPayload = maxPayload;
-    this.#maxTotal = maxTotal;
-    this.#refusal = refusal;
+    this.#limits = limits;
+    this.#budget = budget;
+    this.#onRefused = onRefused;
   }
 
   /** Whether nothing is under way. */
@@ -77,9 +86,11 @@ export class IncomingSegments {
       filled: 0,
       missing: 0,
       announced: 0,
+      kept: 0,
       touched: performance.now(),
       refused,
     });
+    if (refused !== undefined) this.#onRefused?.(id);
   }
 
   /** Throws away what has come and is still to come of a frame. */
@@ -88,8 +99,21 @@ export class IncomingSegments {
     if (incomplete === undefined || incomplete.refused !== undefined) return;
     incomplete.refused = refused;
     if (incomplete.segments !== undefined) incomplete.segments = [];
+    this.#uncount(incomplete);
+    this.#onRefused?.(id);
+  }
+
+  #uncount(incomplete: IncompleteFrame): void {
     this.#announced -= incomplete.announced;
+    this.#budget.add(-incomplete.kept);
     incomplete.announced = 0;
+    incomplete.kept = 0;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    for (const incomplete of this.#frames.values()) this.#uncount(incomplete);
+    this.#frames.clear();
   }
 
   /** When the frame was last added to that has waited the longest. */
@@ -117,22 +141,30 @@ export class IncomingSegments {
       sizes.push(size);
       total += size;
     }
+    const cost = total + Math.max(0, count - freeSegments) * segmentOverhead;
     incomplete.missing = total;
     if (incomplete.refused !== undefined) {
       incomplete.segments = [];
-    } else if (total > this.#maxPayload) {
-      incomplete.refused = this.#refusal("maxPayloadBytes", total);
+    } else if (total > this.#limits.maxPayloadBytes) {
       incomplete.segments = [];
-    } else if (this.#announced + total > this.#maxTotal) {
-      incomplete.refused = this.#refusal("maxReassemblyBytes", this.#announced + total);
+      this.refuse(id, tooLarge("maxPayloadBytes", total, this.#limits.maxPayloadBytes));
+    } else if (this.#announced + cost > this.#limits.maxReassemblyBytes) {
       incomplete.segments = [];
+      const all = this.#announced + cost;
+      this.refuse(id, tooLarge("maxReassemblyBytes", all, this.#limits.maxReassemblyBytes));
     } else {
-      incomplete.announced = total;
-      this.#announced += total;
+      incomplete.announced = cost;
+      this.#announced += cost;
       // Untouched memory costs nothing yet: pages become real as fragments are copied into them.
-      incomplete.segments = sizes.map((size) => Buffer.allocUnsafeSlow(size));
+      incomplete.segments = sizes.map((size) => allocateReceived(size));
     }
     return total === 0 ? this.#finish(id, incomplete) : undefined;
+  }
+
+  /** Where the next bytes of a frame's segments belong; `undefined` if they are thrown away, or nobody waits for them. */
+  destination(id: number): Buffer | undefined {
+    const incomplete = this.#frames.get(id);
+    return incomplete?.segments?.[incomplete.current]?.subarray(incomplete.filled);
   }
 
   /**
@@ -148,13 +180,21 @@ export class IncomingSegments {
     if (end - start > incomplete.missing) throw protocolError("a fragment is longer than was announced");
     incomplete.missing -= end - start;
     incomplete.touched = now;
+    if (incomplete.refused === undefined && this.#budget.isExceededBy(end - start)) {
+      const all = this.#budget.used + end - start;
+      this.refuse(id, tooLarge("maxTotalReassemblyBytes", all, this.#budget.limit));
+    }
     if (incomplete.refused === undefined) {
+      incomplete.kept += end - start;
+      this.#budget.add(end - start);
       let position = start;
       while (position < end) {
         const segment = segments[incomplete.current];
         if (segment === undefined) throw protocolError("a fragment is longer than was announced");
         const length = Math.min(end - position, segment.length - incomplete.filled);
-        bytes.copy(segment, incomplete.filled, position, position + length);
+        // What came from a transport's own memory is copied; else it is in its place.
+        if (bytes.buffer !== segment.buffer)
+          bytes.copy(segment, incomplete.filled, position, position + length);
         position += length;
         incomplete.filled += length;
         if (incomplete.filled === segment.length) {
@@ -168,7 +208,12 @@ export class IncomingSegments {
 
   #finish(id: number, incomplete: IncompleteFrame): IncompleteFrame {
     this.#frames.delete(id);
-    this.#announced -= incomplete.announced;
+    this.#uncount(incomplete);
     return incomplete;
   }
+}
+
+function tooLarge(limit: string, bytes: number, most: number): LimitExceededError {
+  const message = `With this message there would be ${bytes} bytes under way, and ${limit} is ${most}: send less at a time, or raise it`;
+  return new LimitExceededError(limit, message);
 }

@@ -3,7 +3,7 @@
  * a message and does not end it. And when nobody has needed the session for a while.
  */
 import type { ConnectionLostReason } from "../errors.ts";
-import type { Pulse } from "./heartbeat.ts";
+import { type Pulse, wholeMilliseconds } from "./heartbeat.ts";
 import type { SessionLimits } from "./session-limits.ts";
 
 /** A payload in fragments takes turns with others, so its fragments may be this much further apart than bytes of a message. */
@@ -30,9 +30,8 @@ export interface Watched {
 
 /** See the head of this file. */
 export class Liveness implements Pulse {
-  readonly period: number;
-  /** When bytes last came from the peer, on the monotonic clock. Set by the session. */
-  lastHeard = performance.now();
+  /** When bytes last came from the peer, in whole monotonic milliseconds. Set by the session. */
+  lastHeard = wholeMilliseconds();
   readonly #limits: SessionLimits;
   readonly #idleTimeout: number;
   readonly #watched: Watched;
@@ -43,16 +42,40 @@ export class Liveness implements Pulse {
   #message = 0;
   #messageSince = 0;
   #usedAt = this.lastHeard;
+  /** When this process last went on after it had not run. */
+  #resumedAt = 0;
+  #isDoubtful = false;
 
   /** @param idleTimeout Milliseconds without use after which the session is retired; 0 for never. */
   constructor(limits: SessionLimits, idleTimeout: number, watched: Watched) {
     this.#limits = limits;
     this.#idleTimeout = idleTimeout;
     this.#watched = watched;
-    const { pingInterval, pingTimeout, writeTimeout, progressTimeout, messageTimeout } = limits;
-    const times = [pingInterval, pingTimeout, writeTimeout, progressTimeout, messageTimeout, idleTimeout];
+  }
+
+  get period(): number {
+    const { pingInterval, pingTimeout, writeTimeout, progressTimeout, messageTimeout } = this.#limits;
+    const times = [
+      pingInterval,
+      pingTimeout,
+      writeTimeout,
+      progressTimeout,
+      messageTimeout,
+      this.#idleTimeout,
+    ];
     // A quarter, so that what is late is noticed at most a quarter later.
-    this.period = Math.min(...times.filter((time) => time > 0)) / 4;
+    return Math.min(...times.filter((time) => time > 0)) / 4;
+  }
+
+  resume(now: number): void {
+    this.#resumedAt = now;
+    this.#takenAt = now;
+    this.#messageSince = now;
+    this.#usedAt = now;
+    if (this.#askedAt === undefined) return;
+    // The answer may have come and not been read; or the peer has slept as well, and has not read the question.
+    this.#askedAt = now;
+    this.#watched.probe();
   }
 
   look(now: number): void {
@@ -72,8 +95,19 @@ export class Liveness implements Pulse {
       this.#askedAt = now;
       this.#watched.probe();
     } else if (now - this.#askedAt >= pingTimeout) {
-      this.#watched.giveUp("unresponsive", `no sign of life for ${pingInterval + pingTimeout} ms`);
+      this.#giveUpUnlessHeard(`no sign of life for ${pingInterval + pingTimeout} ms`);
     }
+  }
+
+  /** Timers run before sockets are read: what has come by now, and was not looked at, speaks for the peer. */
+  #giveUpUnlessHeard(message: string): void {
+    if (this.#isDoubtful) return;
+    this.#isDoubtful = true;
+    const heard = this.lastHeard;
+    setImmediate(() => {
+      this.#isDoubtful = false;
+      if (this.lastHeard === heard) this.#watched.giveUp("unresponsive", message);
+    });
   }
 
   #checkWriting(now: number): void {
@@ -98,9 +132,8 @@ export class Liveness implements Pulse {
       this.#message = partialMessage;
       this.#messageSince = now;
     }
-    if (progressTimeout > 0 && now - this.lastHeard >= progressTimeout) {
-      this.#watched.giveUp(
-        "unresponsive",
+    if (progressTimeout > 0 && now - Math.max(this.lastHeard, this.#resumedAt) >= progressTimeout) {
+      this.#giveUpUnlessHeard(
         `a message has begun, and nothing came for ${progressTimeout} ms (progressTimeout)`,
       );
     } else if (messageTimeout > 0 && now - this.#messageSince >= messageTimeout) {
@@ -116,7 +149,7 @@ export class Liveness implements Pulse {
     if (progressTimeout === 0) return;
     const { staleSince } = this.#watched;
     const patience = progressTimeout * payloadPatience;
-    if (staleSince === undefined || now - staleSince < patience) return;
+    if (staleSince === undefined || now - Math.max(staleSince, this.#resumedAt) < patience) return;
     this.#watched.giveUp("unresponsive", `a payload in fragments has not gone on for ${patience} ms`);
   }
 

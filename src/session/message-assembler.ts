@@ -5,6 +5,7 @@
  */
 import { protocolError } from "../channels/byte-reader.ts";
 import { frameHeaderSize, frameKind } from "./frame-kind.ts";
+import { allocateReceived } from "./received-memory.ts";
 
 /** Who understands frames. */
 export interface FrameReceiver {
@@ -24,22 +25,42 @@ export interface FrameReceiver {
   ): void;
   /** A part of a fragment's data. */
   onFragment(flags: number, id: number, bytes: Buffer, start: number, end: number): void;
+  /** Where the next bytes of a fragment's data will be kept; `undefined` if nowhere. */
+  fragmentDestination(flags: number, id: number): Buffer | undefined;
   /** Whether frames are still wanted: a session that has failed stops in the middle of a message. */
   readonly accepting: boolean;
+}
+
+/** A message of which `length` bytes are in its memory. */
+interface PiecedMessage {
+  readonly memory: Buffer;
+  length: number;
+}
+
+/** A fragment of which so many bytes are still to come. */
+interface StreamedFragment {
+  readonly flags: number;
+  readonly id: number;
+  missing: number;
+}
+
+function collect(message: PiecedMessage, bytes: Buffer, start: number, end: number): void {
+  const { memory, length } = message;
+  if (end - start > memory.length - length) throw protocolError("a message is longer than was announced");
+  // The transport may have put it there itself.
+  if (bytes.buffer !== memory.buffer) bytes.copy(memory, length, start, end);
+  message.length = length + (end - start);
 }
 
 /** Puts frames together for one connection. */
 export class MessageAssembler {
   readonly #receiver: FrameReceiver;
-  #pieces: Buffer | undefined;
-  #length = 0;
+  /** A message that is put together before it is looked at. */
+  #pieces: PiecedMessage | undefined;
+  /** A fragment that is passed on in pieces. */
+  #stream: StreamedFragment | undefined;
   /** Messages that came in pieces and have ended. */
   #ended = 0;
-  /** A fragment that is being passed on in pieces: its flags, id, and the bytes still to come. */
-  #streaming = false;
-  #flags = 0;
-  #id = 0;
-  #missing = 0;
 
   constructor(receiver: FrameReceiver) {
     this.#receiver = receiver;
@@ -47,58 +68,58 @@ export class MessageAssembler {
 
   /** The number of the message that has begun to arrive and has not ended; 0 if there is none. */
   get partialMessage(): number {
-    return this.#streaming || this.#pieces !== undefined ? this.#ended + 1 : 0;
+    return this.#stream !== undefined || this.#pieces !== undefined ? this.#ended + 1 : 0;
+  }
+
+  /** Where the next piece of a message will be kept; see `ConnectionHandler.destination`. */
+  get destination(): Buffer | undefined {
+    const stream = this.#stream;
+    if (stream !== undefined) return this.#receiver.fragmentDestination(stream.flags, stream.id);
+    return this.#pieces?.memory.subarray(this.#pieces.length);
   }
 
   /** Takes a message or a piece of one. Throws a protocol error. */
   receive(bytes: Buffer, start: number, end: number, remaining: number): void {
-    if (this.#streaming) {
-      this.#stream(bytes, start, end);
-      if (remaining === 0) this.#endStream();
+    if (this.#stream !== undefined) {
+      this.#passOn(this.#stream, bytes, start, end);
+      if (remaining === 0) this.#endStream(this.#stream);
     } else if (this.#pieces !== undefined) {
-      this.#collect(this.#pieces, bytes, start, end);
+      collect(this.#pieces, bytes, start, end);
       if (remaining === 0) this.#finish(this.#pieces);
     } else if (remaining === 0) {
       this.#walk(bytes, start, end, false);
     } else if (end - start >= frameHeaderSize && bytes[start + 4] === frameKind.fragment) {
-      this.#streaming = true;
-      this.#missing = bytes.readUInt32BE(start) - (frameHeaderSize - 4);
-      this.#flags = bytes[start + 5] ?? 0;
-      this.#id = bytes.readUInt32BE(start + 6);
-      this.#stream(bytes, start + frameHeaderSize, end);
+      this.#stream = {
+        flags: bytes[start + 5] ?? 0,
+        id: bytes.readUInt32BE(start + 6),
+        missing: bytes.readUInt32BE(start) - (frameHeaderSize - 4),
+      };
+      this.#passOn(this.#stream, bytes, start + frameHeaderSize, end);
     } else {
       // Its length is known and limited. Filled in place rather than listed: a message that comes byte by byte must
       // not cost an object for each byte.
-      this.#pieces = Buffer.allocUnsafeSlow(end - start + remaining);
-      this.#length = 0;
-      this.#collect(this.#pieces, bytes, start, end);
+      this.#pieces = { memory: allocateReceived(end - start + remaining), length: 0 };
+      collect(this.#pieces, bytes, start, end);
     }
   }
 
-  #stream(bytes: Buffer, start: number, end: number): void {
-    this.#missing -= end - start;
-    if (this.#missing < 0) throw protocolError("a fragment is not alone in its message");
-    if (end > start) this.#receiver.onFragment(this.#flags, this.#id, bytes, start, end);
+  #passOn(stream: StreamedFragment, bytes: Buffer, start: number, end: number): void {
+    stream.missing -= end - start;
+    if (stream.missing < 0) throw protocolError("a fragment is not alone in its message");
+    if (end > start) this.#receiver.onFragment(stream.flags, stream.id, bytes, start, end);
   }
 
-  #endStream(): void {
-    this.#streaming = false;
+  #endStream({ missing }: StreamedFragment): void {
+    this.#stream = undefined;
     this.#ended++;
-    if (this.#missing !== 0) throw protocolError("a message ends in the middle of a fragment");
+    if (missing !== 0) throw protocolError("a message ends in the middle of a fragment");
   }
 
-  #collect(message: Buffer, bytes: Buffer, start: number, end: number): void {
-    if (end - start > message.length - this.#length)
-      throw protocolError("a message is longer than was announced");
-    bytes.copy(message, this.#length, start, end);
-    this.#length += end - start;
-  }
-
-  #finish(message: Buffer): void {
+  #finish({ memory, length }: PiecedMessage): void {
     this.#pieces = undefined;
     this.#ended++;
-    if (this.#length !== message.length) throw protocolError("a message is shorter than was announced");
-    this.#walk(message, 0, message.length, true);
+    if (length !== memory.length) throw protocolError("a message is shorter than was announced");
+    this.#walk(memory, 0, length, true);
   }
 
   #walk(bytes: Buffer, start: number, end: number, owned: boolean): void {

@@ -1,7 +1,8 @@
 /** The caller's half of a session: sends calls, and settles each exactly once. */
 import { type ByteReader, protocolError } from "../channels/byte-reader.ts";
+import { decodeChanges, encodeContext } from "../channels/context-codec.ts";
 import { noHeaders, type Payload } from "../channels/payload.ts";
-import type { ValueMarshaler } from "../channels/peer-host.ts";
+import type { CountedReferences, ValueMarshaler } from "../channels/peer-host.ts";
 import {
   AbortError,
   LimitExceededError,
@@ -9,11 +10,15 @@ import {
   RemotingTimeoutError,
   SerializationError,
 } from "../errors.ts";
+import { listenForAbort } from "../messages/abort-listener.ts";
+import type { ContextReceiver } from "../messages/logical-data.ts";
 import type { MethodCall } from "../messages/method-call.ts";
+import { rejectAtCaller } from "./caller-stack.ts";
 import { DeadlineTimer } from "./deadline-timer.ts";
 import { readFault } from "./fault.ts";
-import { callFlag, frameKind, returnFlag } from "./frame-kind.ts";
+import { callFlag, faultFlag, frameKind, returnFlag } from "./frame-kind.ts";
 import type { FrameSender } from "./frame-sender.ts";
+import type { IdleObserver } from "./idle-observer.ts";
 import { OrderedStage } from "./ordered-stage.ts";
 import type { PayloadStage } from "./payload-stage.ts";
 import { type PendingCall, PendingCalls } from "./pending-calls.ts";
@@ -34,28 +39,34 @@ export class OutgoingCalls {
   readonly #stage: PayloadStage;
   readonly #marshaler: ValueMarshaler;
   readonly #defaultTimeout: number;
-  readonly #onIdle: () => void;
+  readonly #observer: IdleObserver;
   readonly #pending = new PendingCalls();
   readonly #routes = new OutgoingRoutes();
   readonly #order = new OrderedStage();
   readonly #deadlines = new DeadlineTimer((now) => this.#expire(now));
+  /** Calls whose answer is in the channel sinks. */
+  readonly #undoing = new Set<number>();
   #lastOneWayId = 0;
+  /** Makes the errors of calls that come too late: in channel sinks when the session ended. */
+  #closed: ((mayHaveExecuted: boolean) => Error) | undefined;
+  /** What calls have passed that were given up under way: their answer may say that nobody has looked at it. */
+  #givenUp: Map<number, CountedReferences> | undefined;
   /** One-way calls that resolve with the next flush. */
   #oneWay: OneWayCall[] = [];
 
-  /** @param onIdle Called when the last call under way has settled. */
+  /** @param observer Told when the last call under way has settled. */
   constructor(
     sender: FrameSender,
     stage: PayloadStage,
     marshaler: ValueMarshaler,
     defaultTimeout: number,
-    onIdle: () => void,
+    observer: IdleObserver,
   ) {
     this.#sender = sender;
     this.#stage = stage;
     this.#marshaler = marshaler;
     this.#defaultTimeout = defaultTimeout;
-    this.#onIdle = onIdle;
+    this.#observer = observer;
   }
 
   /** Calls that wait for their answer. */
@@ -63,11 +74,16 @@ export class OutgoingCalls {
     return this.#pending.size;
   }
 
+  /** Whether a call with this id waits for its answer. */
+  isWaiting(id: number): boolean {
+    return this.#pending.get(id) !== undefined;
+  }
+
   /**
    * Sends a call. Its arguments are formatted before this returns, so later changes to them are not seen; but
    * binaries that do not fit one frame are sent from where they are, and must stay as they are until it settles.
    */
-  send(call: MethodCall): Promise<unknown> {
+  send(call: MethodCall, receiver?: ContextReceiver): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const { signal, timeout = this.#defaultTimeout } = call.options;
       if (signal?.aborted) {
@@ -76,7 +92,7 @@ export class OutgoingCalls {
       }
       try {
         if (call.oneWay) this.#sendOneWay(call, { resolve, reject });
-        else this.#sendTwoWay(call, timeout, signal, resolve, reject);
+        else this.#sendTwoWay(call, timeout, signal, receiver, resolve, reject);
       } catch (error) {
         reject(error);
       }
@@ -85,8 +101,9 @@ export class OutgoingCalls {
 
   #sendTwoWay(
     call: MethodCall,
-    timeout: number,
+    ownTimeout: number,
     signal: AbortSignal | undefined,
+    receiver: ContextReceiver | undefined,
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
   ): void {
@@ -97,22 +114,33 @@ export class OutgoingCalls {
       );
     }
     const now = performance.now();
+    const timeout =
+      call.deadline === undefined ? ownTimeout : timeLeft(call, call.deadline - now, ownTimeout);
     const deadline = timeout > 0 ? now + timeout : forEver;
     const pending: PendingCall = {
       call,
       resolve,
       reject,
+      receiver,
       deadline,
       batch: -1,
       frame: -1,
+      counted: undefined,
       forgetSignal: undefined,
     };
     const id = this.#pending.add(pending);
     if (this.#stage.hasSinks) {
       this.#order.run(
-        () => this.#stage.outgoing(call.args, "args"),
+        () => {
+          const payload = this.#stage.outgoing(call.args, "args");
+          pending.counted = this.#stage.formatter.counted;
+          return payload;
+        },
         (payload) => this.#writeTransformed(id, timeout, payload),
-        (error) => this.#settle(id)?.reject(error),
+        (error) => {
+          this.#takeBack(pending.counted);
+          this.#settle(id)?.reject(error);
+        },
       );
     } else {
       try {
@@ -131,44 +159,82 @@ export class OutgoingCalls {
     this.#lastOneWayId = (this.#lastOneWayId + 1) & 0x7fff_ffff;
     const id = (this.#lastOneWayId | 0x8000_0000) >>> 0;
     if (this.#stage.hasSinks) {
+      let counted: CountedReferences | undefined;
+      const fail = (error: unknown) => {
+        this.#takeBack(counted);
+        waiting.reject(error);
+      };
       this.#order.run(
-        () => this.#stage.outgoing(call.args, "args"),
+        () => {
+          const payload = this.#stage.outgoing(call.args, "args");
+          counted = this.#stage.formatter.counted;
+          this.#checkScope(call, counted);
+          return payload;
+        },
         (payload) => {
+          if (this.#closed !== undefined) {
+            waiting.reject(this.#closed(false));
+            return;
+          }
           try {
             this.#writePayload(id, call, 0, payload);
             this.#oneWay.push(waiting);
           } catch (error) {
-            waiting.reject(error);
+            fail(error);
           }
         },
-        waiting.reject,
+        fail,
       );
       return;
     }
-    this.#writeFormatted(id, call, 0);
+    this.#writeFormatted(id, call, 0, undefined);
     this.#oneWay.push(waiting);
+  }
+
+  /** Counts back what the peer does not get. */
+  #takeBack(counted: CountedReferences | undefined): void {
+    if (counted !== undefined) this.#marshaler.rollback(counted);
+  }
+
+  /** Nobody would know when a one-way call is over. */
+  #checkScope({ oneWay }: MethodCall, counted: CountedReferences | undefined): void {
+    if (!oneWay || counted === undefined || counted.scoped.length === 0) return;
+    throw new SerializationError(
+      "args contain a scoped function, but the call is one-way, and its caller never learns when it is over",
+      { path: "args" },
+    );
   }
 
   #write(id: number, pending: PendingCall, timeout: number): void {
     const batch = this.#sender.openBatch;
-    const frame = this.#writeFormatted(id, pending.call, timeout);
+    const frame = this.#writeFormatted(id, pending.call, timeout, pending);
     pending.batch = batch;
     pending.frame = frame;
   }
 
   /** The way without sinks: formats into the batch itself. Returns where the frame begins, -1 if it has segments. */
-  #writeFormatted(id: number, call: MethodCall, timeout: number): number {
+  #writeFormatted(id: number, call: MethodCall, timeout: number, pending: PendingCall | undefined): number {
     const batch = this.#sender.batch;
     const definesRoute = this.#begin(id, call, timeout, noHeaders);
+    const { formatter } = this.#stage;
     let attachments: readonly Uint8Array[];
     try {
-      attachments = this.#stage.formatter.format(call.args, "args", batch);
+      attachments = formatter.format(call.args, "args", batch);
+      this.#checkScope(call, formatter.counted);
     } catch (error) {
       batch.cancel();
+      this.#takeBack(formatter.counted);
       throw error;
     }
+    const { counted } = formatter;
+    if (pending !== undefined) pending.counted = counted;
     const frame = attachments.length === 0 ? batch.frameStart : -1;
-    this.#finish(id, call, definesRoute, attachments);
+    try {
+      this.#finish(id, call, definesRoute, attachments);
+    } catch (error) {
+      this.#takeBack(counted);
+      throw error;
+    }
     return frame;
   }
 
@@ -179,6 +245,7 @@ export class OutgoingCalls {
       pending.batch = this.#sender.openBatch;
       this.#writePayload(id, pending.call, timeout, payload);
     } catch (error) {
+      this.#takeBack(pending.counted);
       this.#settle(id)?.reject(error);
     }
   }
@@ -190,12 +257,8 @@ export class OutgoingCalls {
   }
 
   #finish(id: number, call: MethodCall, definesRoute: boolean, attachments: readonly Uint8Array[]): void {
-    try {
-      this.#sender.finishPayload(id, 0, attachments);
-    } catch (error) {
-      this.#marshaler.rollback();
-      throw error;
-    }
+    // Nobody learns when a one-way call has left, so nobody could know how long to leave its binaries unchanged.
+    this.#sender.finishPayload(id, 0, attachments, call.oneWay);
     // Counted when the frame is finished, in the order in which the peer will read it.
     if (definesRoute) this.#routes.define(call.target, call.method);
   }
@@ -211,6 +274,7 @@ export class OutgoingCalls {
         `The name of the object or method to call is too long (${target.length + method.length} characters)`,
       );
     }
+    const context = call.context === undefined ? undefined : encodeContext(call.context);
     const batch = this.#sender.batch;
     const flags =
       (oneWay ? callFlag.oneWay : 0) |
@@ -226,7 +290,7 @@ export class OutgoingCalls {
       batch.writeString(method);
     }
     if (timeout > 0) batch.writeUint32(Math.min(Math.ceil(timeout), 0xffff_ffff));
-    this.#sender.writeFields(headers);
+    this.#sender.writeFields(headers, context);
     batch.beginBody();
     return definesRoute;
   }
@@ -236,17 +300,25 @@ export class OutgoingCalls {
       const mayHaveExecuted = this.#abandon(id, pending);
       this.#settle(id)?.reject(new AbortError(undefined, { cause: signal.reason, mayHaveExecuted }));
     };
-    signal.addEventListener("abort", abort, { once: true });
+    listenForAbort(signal, abort);
     pending.forgetSignal = () => signal.removeEventListener("abort", abort);
   }
 
   /** Tells the peer that a call is no longer wanted. Returns whether it may have been run. */
   #abandon(id: number, pending: PendingCall): boolean {
-    if (pending.batch < 0) return false;
+    if (pending.batch < 0) {
+      this.#takeBack(pending.counted);
+      return false;
+    }
     const { batch } = this.#sender;
     if (pending.frame >= 0 && pending.batch === this.#sender.openBatch && !batch.isEmpty) {
       batch.withdraw(pending.frame);
+      this.#takeBack(pending.counted);
       return false;
+    }
+    if (pending.counted !== undefined) {
+      this.#givenUp ??= new Map();
+      this.#givenUp.set(id, pending.counted);
     }
     batch.begin(frameKind.cancel, 0, id);
     this.#sender.finish();
@@ -263,15 +335,20 @@ export class OutgoingCalls {
       const mayHaveExecuted = this.#abandon(id, pending);
       const { method, target, options } = pending.call;
       const name = method === "" ? target : `${target}.${method}`;
-      const message = `${name} was not answered within ${options.timeout ?? this.#defaultTimeout} ms`;
-      this.#settle(id)?.reject(new RemotingTimeoutError(message, { mayHaveExecuted }));
+      const timeout = options.timeout ?? this.#defaultTimeout;
+      const message =
+        pending.deadline === pending.call.deadline
+          ? `${name} was not answered within the time that is left to the call on whose behalf it was made`
+          : `${name} was not answered within ${timeout} ms`;
+      this.#settle(id)?.resolve(rejectAtCaller(new RemotingTimeoutError(message, { mayHaveExecuted })));
     }
     return next;
   }
 
   #settle(id: number): PendingCall | undefined {
     const pending = this.#pending.remove(id);
-    if (this.#pending.size === 0) this.#onIdle();
+    if (pending?.counted !== undefined) this.#marshaler.endScope(pending.counted);
+    if (this.#pending.size === 0) this.#observer.onIdle();
     return pending;
   }
 
@@ -291,42 +368,100 @@ export class OutgoingCalls {
     start: number,
     end: number,
     attachments: readonly Uint8Array[],
+    context: Buffer | undefined,
   ): void {
-    const pending = this.#settle(id);
-    // The answer to a call that was cancelled or timed out: nobody waits for it.
-    if (pending === undefined) return;
+    const { formatter } = this.#stage;
+    const counted = this.#pending.get(id)?.counted;
+    const pending = counted === undefined ? this.#settle(id) : this.#pending.remove(id);
+    if (pending === undefined) {
+      // The answer to a call that was cancelled or timed out: nobody waits for it, or for what it brings.
+      this.#givenUp?.delete(id);
+      this.#discard(id, bytes, start, end, attachments);
+      return;
+    }
+    let isRead = false;
     try {
-      const value = this.#stage.formatter.parse(bytes, start, end, { attachments });
-      if (kind === frameKind.result) pending.resolve(value);
-      else pending.reject(this.#marshaler.thrownError(value));
+      const value = formatter.parse(bytes, start, end, { attachments });
+      isRead = true;
+      if (kind !== frameKind.result) {
+        const error = this.#marshaler.thrownError(value);
+        pending.resolve(rejectAtCaller(error, error.stack));
+      } else if (hasOwnThen(value)) pending.reject(thenableResult());
+      else {
+        if (context !== undefined) pending.receiver?.receive(decodeChanges(context));
+        pending.resolve(value);
+      }
     } catch (error) {
+      // What was read belongs to its proxies, which are released when they are collected.
+      if (!isRead) this.#discard(id, bytes, start, end, attachments);
       pending.reject(executed(error));
+    }
+    if (counted !== undefined) {
+      // Only now: what ends with the call may have come home with its result.
+      this.#marshaler.endScope(counted);
+      if (this.#pending.size === 0) this.#observer.onIdle();
     }
   }
 
+  /** Gives the references in an answer back, one by one, or, of one that cannot be read, all at once. */
+  #discard(id: number, bytes: Buffer, start: number, end: number, attachments: readonly Uint8Array[]): void {
+    if (!this.#stage.formatter.discard(bytes, start, end, attachments)) this.tellUnread(id);
+  }
+
+  /** Tells the peer that the answer to a call is not read, so that nothing counts that is in it. */
+  tellUnread(id: number): void {
+    if (this.#closed !== undefined) return;
+    this.#sender.batch.begin(frameKind.unread, 0, id);
+    this.#sender.finish();
+  }
+
   /** The same, for a payload that has to pass the channel sinks first. */
-  onTransformedReturn(kind: number, id: number, payload: Payload): void {
-    const undone = async () => {
-      const { body, attachments } = await this.#stage.incoming(payload);
-      const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-      this.onReturn(kind, id, bytes, 0, bytes.length, attachments);
-    };
-    undone().catch((error: unknown) => this.#settle(id)?.reject(executed(error)));
+  onTransformedReturn(kind: number, id: number, payload: Payload, context: Buffer | undefined): void {
+    // Has an answer already: not worth the work, which may be much more than the peer has had with it.
+    if (this.#undoing.has(id)) return;
+    if (!this.isWaiting(id)) {
+      // Nobody waits: neither is this.
+      this.#givenUp?.delete(id);
+      this.tellUnread(id);
+      return;
+    }
+    this.#undoing.add(id);
+    void this.#undo(kind, id, payload, context).finally(() => this.#undoing.delete(id));
+  }
+
+  async #undo(kind: number, id: number, payload: Payload, context: Buffer | undefined): Promise<void> {
+    let undone: Payload;
+    try {
+      undone = await this.#stage.incoming(payload);
+    } catch (error) {
+      this.#givenUp?.delete(id);
+      this.tellUnread(id);
+      this.#settle(id)?.reject(executed(error));
+      return;
+    }
+    const { body, attachments } = undone;
+    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    this.onReturn(kind, id, bytes, 0, bytes.length, attachments, context);
   }
 
   /** The peer could not or would not run the call, or could not send its result. */
-  onFault(id: number, reader: ByteReader): void {
+  onFault(flags: number, id: number, reader: ByteReader): void {
     const error = readFault(reader);
-    this.#settle(id)?.reject(error);
+    const counted = this.#pending.get(id)?.counted ?? this.#givenUp?.get(id);
+    this.#givenUp?.delete(id);
+    if ((flags & faultFlag.unread) !== 0) this.#takeBack(counted);
+    this.#settle(id)?.resolve(rejectAtCaller(error));
   }
 
-  /** The answer is more than this side takes. */
+  /** The answer is more than this side takes, or nobody waited for it; the peer was told when it began to come. */
   onRefusedReturn(id: number, error: Error): void {
-    this.#settle(id)?.reject(error);
+    this.#givenUp?.delete(id);
+    this.#settle(id)?.reject(executed(error));
   }
 
   /** Ends all calls. `describe` makes the error; its argument tells whether the call may have run. */
   close(describe: (mayHaveExecuted: boolean) => Error): void {
+    this.#closed = describe;
     this.#deadlines.stop();
     const handedOver = this.#sender.flushedBatches;
     for (const [id, { batch }] of this.#pending.entries()) {
@@ -334,6 +469,20 @@ export class OutgoingCalls {
     }
     for (const { reject } of this.#oneWay.splice(0)) reject(describe(false));
   }
+}
+
+/** Whether a promise that is resolved with this value would call it rather than take it. */
+function hasOwnThen(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, "then")) return false;
+  return typeof Reflect.get(value, "then") === "function";
+}
+
+/** No method returns such a value, since it would be awaited there. Taken, it could keep its caller waiting for ever. */
+function thenableResult(): SerializationError {
+  return new SerializationError("The peer returned an object with a function named then", {
+    path: "result.then",
+    mayHaveExecuted: true,
+  });
 }
 
 /** An answer that cannot be understood is still the answer to a call that ran. */
@@ -349,6 +498,20 @@ function executed(error: unknown): unknown {
     return new LimitExceededError(error.limit, error.message, { cause: error.cause, mayHaveExecuted: true });
   }
   return error;
+}
+
+/**
+ * Milliseconds that a call may take which is made on behalf of another one: its own, or what is left of the other's.
+ *
+ * @throws RemotingTimeoutError if nothing is left.
+ */
+function timeLeft({ method, target }: MethodCall, left: number, ownTimeout: number): number {
+  if (left <= 0) {
+    throw new RemotingTimeoutError(
+      `${method === "" ? target : `${target}.${method}`} was not called: the call on whose behalf it would have been made has no time left`,
+    );
+  }
+  return ownTimeout > 0 ? Math.min(ownTimeout, left) : left;
 }
 
 /** Which flags a return may have; any other is a protocol error. */

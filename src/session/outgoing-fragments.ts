@@ -1,49 +1,61 @@
 /**
- * Payloads too large for one frame, cut into messages that are ready to go. They take turns, so a large one
- * delays another by no more than a fragment; and they leave only as fast as the peer takes them, so that
- * small frames never queue behind a large payload: neither here, nor in the buffers of the operating system.
+ * Payloads too large for one frame, cut into fragments when they leave. They take turns, so a large one delays
+ * another by no more than a fragment; and they leave only as fast as the peer takes them, so that small frames
+ * never queue behind a large payload: neither here, nor in the buffers of the operating system. Nothing is copied:
+ * fragments are sent from where the payload is, so a turn with a large one costs no more than one with a small one.
  */
 import { protocolError } from "../channels/byte-reader.ts";
 import { messageHeadroom } from "../channels/connection.ts";
-import type { BufferPool } from "./buffer-pool.ts";
 import { writeFragmentHeader } from "./frame-batch.ts";
 import { fragmentFlag, frameHeaderSize } from "./frame-kind.ts";
-import { fragmentSize, initialCredit } from "./session-limits.ts";
+import { fragmentSize, initialCredit, localSharedCredit, sharedCredit } from "./session-limits.ts";
 
-/** A message that is ready to go. */
-export interface OutgoingMessage {
-  readonly memory: Buffer;
-  /** Its bytes, headroom included. */
-  readonly length: number;
+/** A fragment that is ready to go: a message that ends with its header, and the data that belong behind it. */
+export interface OutgoingFragment {
+  readonly header: Buffer;
+  readonly data: Uint8Array;
 }
 
 interface OutgoingPayload {
-  readonly messages: readonly OutgoingMessage[];
+  readonly id: number;
+  readonly flags: number;
   readonly lane: Lane;
-  next: number;
+  readonly segments: readonly OutgoingSegment[];
+  /** The segment to send from next, and how much of it was sent. */
+  current: number;
+  sent: number;
+}
+
+/** A segment, and the size that the peer was told. */
+interface OutgoingSegment {
+  readonly bytes: Uint8Array;
+  readonly size: number;
 }
 
 /** Calls and returns have credit of their own, so that answers never wait for calls. */
 interface Lane {
   /** Bytes that the peer still takes. At most one fragment overdrawn. */
   credit: number;
+  /** Of the bytes under way, the last ones, if their fragments are reported at once: with them, all that went before. */
+  prompt: number;
 }
 
-/** The fragments that wait for one connection. */
+/** The payloads that wait for one connection. */
 export class OutgoingFragments {
-  readonly #pool: BufferPool;
   readonly #payloads: OutgoingPayload[] = [];
-  readonly #calls: Lane;
-  readonly #returns: Lane;
+  readonly #calls: Lane = { credit: initialCredit, prompt: 0 };
+  readonly #returns: Lane = { credit: initialCredit, prompt: 0 };
+  /** Whether the peer reports at once what it has taken where it is asked to, so that little need be under way. */
+  isReportedPromptly = false;
   #turn = 0;
+  /** When so many bytes more were reported, and nothing small has come, all credit is used again. */
+  #sharedFor = 0;
   #queuedBytes = 0;
 
-  /** @param usesCredit Whether the peer reports what it has taken. If not, there is no bound. */
-  constructor(pool: BufferPool, usesCredit: boolean) {
-    this.#pool = pool;
-    const credit = usesCredit ? initialCredit : Number.POSITIVE_INFINITY;
-    this.#calls = { credit };
-    this.#returns = { credit };
+  /** The peer does not report what it has taken: there is no bound. */
+  liftCredit(): void {
+    this.#calls.credit = Number.POSITIVE_INFINITY;
+    this.#returns.credit = Number.POSITIVE_INFINITY;
   }
 
   get isEmpty(): boolean {
@@ -59,83 +71,85 @@ export class OutgoingFragments {
     return (flags & fragmentFlag.ofReturn) === 0 ? this.#calls : this.#returns;
   }
 
-  /** Whether the peer takes a fragment with these flags now. */
-  hasCredit(flags: number): boolean {
-    return this.#laneOf(flags).credit > 0;
-  }
-
-  /** Counts bytes that are sent past this queue. */
-  spend(flags: number, bytes: number): void {
-    this.#laneOf(flags).credit -= bytes;
+  /** Something small goes the same way: for a while less is under way, which it has to wait for. */
+  share(): void {
+    this.#sharedFor = initialCredit;
   }
 
   /** The peer takes so many bytes more. */
   grant(flags: number, bytes: number): void {
     const lane = this.#laneOf(flags);
     lane.credit += bytes;
-    if (lane.credit > initialCredit) throw protocolError("it gave credit for more than was sent");
+    const underWay = initialCredit - lane.credit;
+    if (underWay < 0) throw protocolError("it gave credit for more than was sent");
+    if (lane.prompt > underWay) lane.prompt = underWay;
+    this.#sharedFor -= bytes;
   }
 
-  /**
-   * Adds a payload. Its bytes are copied now: it travels by value, so what the application does to it
-   * afterwards must not be seen.
-   */
+  /** Whether the peer takes another fragment now. */
+  #hasRoom({ credit, prompt }: Lane): boolean {
+    if (this.#sharedFor <= 0) return credit > 0;
+    const underWay = initialCredit - credit;
+    if (!this.isReportedPromptly) return underWay < sharedCredit;
+    // One that is reported at once is always under way: what was sent before it may not be reported without it.
+    return credit > 0 && (prompt === 0 || underWay < localSharedCredit);
+  }
+
+  /** Adds a payload. Its segments must stay as they are until they have left. */
   add(id: number, flags: number, segments: readonly Uint8Array[]): void {
-    const messages: OutgoingMessage[] = [];
-    const start = messageHeadroom + frameHeaderSize;
-    let message: Buffer | undefined;
-    let filled = 0;
-    const finish = (memory: Buffer) => {
-      writeFragmentHeader(memory, messageHeadroom, flags, id, filled);
-      messages.push({ memory, length: start + filled });
-      this.#queuedBytes += start + filled;
-      message = undefined;
-      filled = 0;
-    };
-    for (const segment of segments) {
-      let taken = 0;
-      while (taken < segment.length) {
-        message ??= this.#pool.acquire();
-        const length = Math.min(segment.length - taken, fragmentSize - filled);
-        message.set(
-          length === segment.length ? segment : segment.subarray(taken, taken + length),
-          start + filled,
-        );
-        filled += length;
-        taken += length;
-        if (filled === fragmentSize) finish(message);
-      }
-    }
-    if (message !== undefined) finish(message);
-    if (messages.length > 0) this.#payloads.push({ messages, lane: this.#laneOf(flags), next: 0 });
+    const filled = segments.filter(({ length }) => length > 0);
+    if (filled.length === 0) return;
+    for (const { length } of filled) this.#queuedBytes += length;
+    this.#payloads.push({
+      id,
+      flags,
+      lane: this.#laneOf(flags),
+      segments: filled.map((bytes) => ({ bytes, size: bytes.length })),
+      current: 0,
+      sent: 0,
+    });
   }
 
-  /** The next message to send, if the peer takes one. */
-  take(): OutgoingMessage | undefined {
+  /** The next fragment to send, if the peer takes one. */
+  take(): OutgoingFragment | undefined {
     for (let passed = 0; passed < this.#payloads.length; passed++) {
       if (this.#turn >= this.#payloads.length) this.#turn = 0;
       const payload = this.#payloads[this.#turn];
-      const message = payload?.messages[payload.next];
-      if (payload === undefined || message === undefined) return undefined;
-      if (payload.lane.credit <= 0) {
-        this.#turn++;
-        continue;
-      }
-      payload.next++;
-      payload.lane.credit -= message.length - messageHeadroom - frameHeaderSize;
-      this.#queuedBytes -= message.length;
-      if (payload.next === payload.messages.length) this.#payloads.splice(this.#turn, 1);
-      else this.#turn++;
-      return message;
+      if (payload === undefined) return undefined;
+      if (this.#hasRoom(payload.lane)) return this.#cut(payload);
+      this.#turn++;
     }
     return undefined;
   }
 
-  /** Forgets everything, and gives its memory back. */
-  clear(): void {
-    for (const { messages, next } of this.#payloads.splice(0)) {
-      for (const { memory } of messages.slice(next)) this.#pool.release(memory);
+  #cut(payload: OutgoingPayload): OutgoingFragment | undefined {
+    const segment = payload.segments[payload.current];
+    if (segment === undefined) return undefined;
+    const { bytes, size } = segment;
+    const { sent, lane } = payload;
+    const isPrompt = this.#sharedFor > 0 && this.isReportedPromptly;
+    const length = Math.min(size - sent, isPrompt ? localSharedCredit : fragmentSize);
+    // Of memory that its owner has meanwhile taken away, transferred or resized, the peer gets zeros: it waits for so many.
+    const data = bytes.length === size ? bytes.subarray(sent, sent + length) : Buffer.alloc(length);
+    payload.sent += length;
+    lane.credit -= length;
+    lane.prompt = isPrompt ? lane.prompt + length : 0;
+    this.#queuedBytes -= length;
+    if (payload.sent === size) {
+      payload.current++;
+      payload.sent = 0;
     }
+    if (payload.current === payload.segments.length) this.#payloads.splice(this.#turn, 1);
+    else this.#turn++;
+    const header = Buffer.allocUnsafe(messageHeadroom + frameHeaderSize);
+    const flags = payload.flags | (isPrompt ? fragmentFlag.report : 0);
+    writeFragmentHeader(header, messageHeadroom, flags, payload.id, length);
+    return { header, data };
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#payloads.length = 0;
     this.#queuedBytes = 0;
   }
 }

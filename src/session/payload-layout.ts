@@ -2,6 +2,7 @@
 import { type ByteReader, protocolError } from "../channels/byte-reader.ts";
 import { noAttachments } from "../channels/payload.ts";
 import { callFlag } from "./frame-kind.ts";
+import { allocateReceived } from "./received-memory.ts";
 
 /** A payload that was found. */
 export interface PayloadLocation {
@@ -35,14 +36,14 @@ export function readPayload(
   if ((flags & callFlag.attachments) === 0)
     return { bytes, start: position, end, attachments: noAttachments };
   if (end - position < 4) throw protocolError("a frame ends before its attachments");
-  const count = bytes.readUInt32BE(end - 4);
-  const table = end - 4 - count * 4;
-  if (table < position)
-    throw protocolError(`a frame declares ${count} attachments, which it has no room for`);
+  const count = bytes.readUInt32BE(position);
+  const table = position + 4;
+  const bodyStart = table + count * 4;
+  if (bodyStart > end) throw protocolError(`a frame declares ${count} attachments, which it has no room for`);
   let total = 0;
   for (let index = 0; index < count; index++) total += bytes.readUInt32BE(table + index * 4);
-  const bodyEnd = table - total;
-  if (bodyEnd < position) throw protocolError("the attachments of a frame are longer than the frame");
+  const bodyEnd = end - total;
+  if (bodyEnd < bodyStart) throw protocolError("the attachments of a frame are longer than the frame");
   const attachments: Uint8Array[] = [];
   let at = bodyEnd;
   for (let index = 0; index < count; index++) {
@@ -50,11 +51,11 @@ export function readPayload(
     attachments.push(owned ? bytes.subarray(at, at + length) : copyOf(bytes, at, at + length));
     at += length;
   }
-  return { bytes, start: position, end: bodyEnd, attachments };
+  return { bytes, start: bodyStart, end: bodyEnd, attachments };
 }
 
 function copyOf(bytes: Buffer, start: number, end: number): Buffer {
-  const copy = Buffer.allocUnsafeSlow(end - start);
+  const copy = allocateReceived(end - start);
   bytes.copy(copy, 0, start, end);
   return copy;
 }

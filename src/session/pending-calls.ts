@@ -1,4 +1,6 @@
 /** The calls that this side has made and not yet had an answer to. */
+import type { CountedReferences } from "../channels/peer-host.ts";
+import type { ContextReceiver } from "../messages/logical-data.ts";
 import type { MethodCall } from "../messages/method-call.ts";
 
 /** A call under way. Settled exactly once, by whoever removes it from the table. */
@@ -6,12 +8,16 @@ export interface PendingCall {
   readonly call: MethodCall;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
+  /** Takes what comes back in the call context. */
+  readonly receiver: ContextReceiver | undefined;
   /** When it times out, on the monotonic clock in milliseconds; `Infinity` for never. */
   readonly deadline: number;
   /** The message in which it left, to tell whether that was handed to the transport; -1 before it was written. */
   batch: number;
   /** Where its frame begins in that message, for as long as it can be withdrawn; else -1. */
   frame: number;
+  /** The references among its arguments; `undefined` if there are none. */
+  counted: CountedReferences | undefined;
   /** Removes the listener from the call's signal. */
   forgetSignal: (() => void) | undefined;
 }

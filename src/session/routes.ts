@@ -43,17 +43,22 @@ export interface IncomingRoute {
 
 /** The numbers that the peer has given. */
 export class IncomingRoutes {
-  readonly #routes: IncomingRoute[] = [];
+  /** `undefined` until there is one: most peers use few, and an empty array grows to seventeen at once. */
+  #routes: IncomingRoute[] | undefined;
 
   /** The route with a number. Throws a protocol error if there is none. */
   get(number: number): IncomingRoute {
-    const route = this.#routes[number - 1];
+    const route = this.#routes?.[number - 1];
     if (route === undefined) throw protocolError(`a call names route ${number}, which was not defined`);
     return route;
   }
 
   /** Gives a route the next number. */
   define(route: IncomingRoute): void {
+    if (this.#routes === undefined) {
+      this.#routes = [route];
+      return;
+    }
     if (this.#routes.length === maxRoutes) throw protocolError(`more than ${maxRoutes} routes were defined`);
     this.#routes.push(route);
   }

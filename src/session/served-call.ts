@@ -1,8 +1,10 @@
 /** A call of the peer's that is being run here. */
 import type { IncomingCall } from "../channels/call-dispatcher.ts";
+import type { CallFlow } from "../channels/call-flow.ts";
 import type { UnmarshalContext } from "../channels/peer-host.ts";
 import { AbortError, RemotingTimeoutError } from "../errors.ts";
 import type { MethodCall } from "../messages/method-call.ts";
+import type { PeerInfo } from "../messages/peer-info.ts";
 
 /** Keeps what may be needed until the method has settled; the signal is made only if somebody asks for it. */
 export class ServedCall implements IncomingCall, UnmarshalContext {
@@ -17,8 +19,16 @@ export class ServedCall implements IncomingCall, UnmarshalContext {
   attachments: readonly Uint8Array[];
   /** When the caller stops waiting, on the monotonic clock; `Infinity` for never. */
   readonly deadline: number;
+  readonly peer: PeerInfo;
   methodReached = true;
+  /** Bytes of its arguments, known when it is run. */
+  argumentBytes = 0;
+  /** Whether what is replied already stands for an error that could not travel. */
+  isSubstituted = false;
+  flow: CallFlow | undefined = undefined;
   onCompleted: (() => void) | undefined = undefined;
+  /** The references among its arguments that end with it. */
+  scoped: string[] | undefined = undefined;
   #controller: AbortController | undefined;
   #adopted: AbortController[] | undefined;
   #reason: Error | undefined;
@@ -31,6 +41,7 @@ export class ServedCall implements IncomingCall, UnmarshalContext {
     oneWay: boolean,
     timeout: number,
     attachments: readonly Uint8Array[],
+    peer: PeerInfo,
   ) {
     this.id = id;
     this.kind = kind;
@@ -40,6 +51,7 @@ export class ServedCall implements IncomingCall, UnmarshalContext {
     this.timeout = timeout;
     this.deadline = timeout === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeout;
     this.attachments = attachments;
+    this.peer = peer;
   }
 
   get signal(): AbortSignal {
@@ -48,6 +60,11 @@ export class ServedCall implements IncomingCall, UnmarshalContext {
       if (this.#reason !== undefined) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;
+  }
+
+  adoptScoped(id: string): void {
+    this.scoped ??= [];
+    this.scoped.push(id);
   }
 
   /** Whether the caller no longer waits. */

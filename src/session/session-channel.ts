@@ -1,17 +1,18 @@
 /** A channel made of a transport: sessions over its connections. */
 import type { Channel, ChannelHost, ChannelListener, ChannelSender } from "../channels/channel.ts";
 import type { ChannelSinkProvider } from "../channels/channel-sink.ts";
-import { defaultPayloadLimits, type Formatter, type PayloadLimits } from "../channels/formatter.ts";
+import type { Formatter } from "../channels/formatter.ts";
 import type { MessageSinkProvider } from "../channels/message-sink.ts";
-import { defaultPeerLimits, type PeerLimits } from "../channels/peer-host.ts";
 import type { Transport } from "../channels/transport.ts";
 import { AccessDeniedError } from "../errors.ts";
-import { BufferPool } from "./buffer-pool.ts";
+import { type ChannelLimits, checkLimits, defaultChannelLimits } from "./channel-limits.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { defaultSessionLimits, pooledBufferSize, type SessionLimits } from "./session-limits.ts";
+import { pooledBufferSize } from "./session-limits.ts";
 import { SessionListener } from "./session-listener.ts";
 import type { SessionChannelContext } from "./session-options.ts";
+import { SessionPool } from "./session-pool.ts";
 import { SessionSender } from "./session-sender.ts";
+import type { SharedSecret, SharedSecrets } from "./shared-secret.ts";
 
 /** What makes one channel over a transport different from another. */
 export interface SessionChannelOptions {
@@ -30,21 +31,23 @@ export interface SessionChannelOptions {
   /** Bounds that differ from the domain's, and those from the defaults; `docs/limits.md` has all of them. */
   readonly limits?: Partial<ChannelLimits>;
   /**
+   * What this side proves who it is with when it connects: {@link sharedSecret}. The server has to prove that it knows
+   * the same secret, or the connection is refused. A function is asked for each connection, with the endpoint's URL, so
+   * that servers can have secrets of their own. Default none.
+   */
+  readonly credentials?: SharedSecret | ((url: string) => SharedSecret | undefined);
+  /**
+   * The secrets that clients have to prove to know when this side listens: {@link sharedSecrets}. A client that knows
+   * none of them is refused before anything it calls is looked at. A function is asked when it begins to listen.
+   * Default none: whoever reaches the address may call.
+   */
+  readonly authentication?: SharedSecrets | (() => SharedSecrets);
+  /**
    * Lets it listen on addresses that other machines can reach although nothing tells who calls. Default `false`:
    * whoever reaches such an address could call every published method.
    */
   readonly allowAnonymousRemote?: boolean;
 }
-
-/** All bounds that a channel has. */
-export interface ChannelLimits extends SessionLimits, PayloadLimits, PeerLimits {}
-
-/** What holds unless a domain or a channel says otherwise. */
-export const defaultChannelLimits: ChannelLimits = {
-  ...defaultSessionLimits,
-  ...defaultPayloadLimits,
-  ...defaultPeerLimits,
-};
 
 /** See the head of this file. */
 export class SessionChannel implements Channel {
@@ -54,7 +57,7 @@ export class SessionChannel implements Channel {
   readonly capabilities: Channel["capabilities"];
   readonly #transport: Transport;
   readonly #options: SessionChannelOptions;
-  readonly #pool = new BufferPool(pooledBufferSize);
+  readonly #pool = new SessionPool(pooledBufferSize);
   readonly #heartbeat = new Heartbeat();
 
   constructor(transport: Transport, options: SessionChannelOptions) {
@@ -68,7 +71,7 @@ export class SessionChannel implements Channel {
   }
 
   #context(host: ChannelHost): SessionChannelContext {
-    const { formatters, messageSinks = [], channelSinks = [] } = this.#options;
+    const { formatters, messageSinks = [], channelSinks = [], credentials } = this.#options;
     const limits: ChannelLimits = { ...defaultChannelLimits, ...host.limits, ...this.#options.limits };
     return {
       transport: this.#transport,
@@ -76,6 +79,7 @@ export class SessionChannel implements Channel {
       messageSinks,
       channelSinks,
       limits,
+      credentials,
       pool: this.#pool,
       heartbeat: this.#heartbeat,
     };
@@ -87,32 +91,21 @@ export class SessionChannel implements Channel {
 
   async listen(address: string, host: ChannelHost): Promise<ChannelListener> {
     this.#refuseStrangers(address);
-    const listener = new SessionListener(this.#context(host), host);
+    const { authentication } = this.#options;
+    const secrets = typeof authentication === "function" ? authentication() : authentication;
+    const listener = new SessionListener({ ...this.#context(host), authentication: secrets }, host);
     await listener.start(address);
     return listener;
   }
 
   /** Whoever can reach a published method can call it, unless it is known who that is. */
   #refuseStrangers(address: string): void {
-    const { allowAnonymousRemote = false } = this.#options;
+    const { allowAnonymousRemote = false, authentication } = this.#options;
     const transport = this.#transport;
-    if (allowAnonymousRemote || transport.authenticatesPeers === true || transport.isLocal(address)) return;
+    if (authentication !== undefined || transport.authenticatesPeers === true) return;
+    if (allowAnonymousRemote || transport.isLocal(address)) return;
     throw new AccessDeniedError(
-      `${this.scheme}://${address} can be reached from other machines, and nothing tells who calls: listen on 127.0.0.1, or, if the network itself is trusted, give the channel allowAnonymousRemote: true`,
+      `${this.scheme}://${address} can be reached from other machines, and nothing tells who calls: listen on 127.0.0.1; or give the channel authentication: sharedSecrets({ … }), or use tcps:// with tls: { server: { requireClientCertificate: true, … } }; or, if the network itself is trusted, give the channel allowAnonymousRemote: true`,
     );
-  }
-}
-
-/** Throws TypeError for a limit that is not one. */
-export function checkLimits(limits: Readonly<Record<string, unknown>> | Partial<ChannelLimits>): void {
-  for (const [name, value] of Object.entries(limits)) {
-    if (!(name in defaultChannelLimits)) {
-      throw new TypeError(
-        `There is no limit named ${name}: expected ${Object.keys(defaultChannelLimits).join(", ")}`,
-      );
-    }
-    if (!Number.isInteger(value) || Number(value) < 0) {
-      throw new TypeError(`The limit ${name} must be a whole number of at least 0, not ${String(value)}`);
-    }
   }
 }

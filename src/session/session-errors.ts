@@ -1,6 +1,13 @@
 /** What the end of a session means for the calls that were under way: the one place where that is put into words. */
-import type { PeerInfo } from "../channels/channel.ts";
-import { AccessDeniedError, ConnectError, ConnectionLostError, type RemotingError } from "../errors.ts";
+
+import {
+  AccessDeniedError,
+  ConnectError,
+  ConnectionLostError,
+  describeThrown,
+  type RemotingError,
+} from "../errors.ts";
+import type { PeerInfo } from "../messages/peer-info.ts";
 
 /** A session's peer, as messages to people put it. */
 export function describePeer({ url, peerName, direction }: PeerInfo): string {
@@ -14,7 +21,7 @@ export function isRefusal(error: unknown): error is RemotingError {
 
 /** The error of a session that could not be opened. */
 export function connectError({ url }: PeerInfo, cause: unknown): ConnectError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = cause instanceof Error ? cause.message : describeThrown(cause);
   return new ConnectError(`Cannot connect to ${url}: ${reason}`, { cause });
 }
 

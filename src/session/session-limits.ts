@@ -9,6 +9,12 @@ export interface SessionLimits {
   readonly maxPayloadBytes: number;
   /** Bytes of incomplete payloads that one peer may have announced. Default 64 MiB: four of the largest. */
   readonly maxReassemblyBytes: number;
+  /**
+   * Bytes of arguments, as they came, of one peer's calls whose methods have begun and not ended. Default 256 MiB:
+   * sixteen of the largest. A further call gets `LimitExceededError` and did not run. Methods that return at once keep
+   * nothing, so only their own arguments have to fit.
+   */
+  readonly maxArgumentBytes: number;
   /** Calls that one peer may have in flight. Default 1,024. More get `LimitExceededError` and did not run. */
   readonly maxCallsInFlight: number;
   /**
@@ -37,7 +43,7 @@ export interface SessionLimits {
    * many. Default 10,000: whoever sends a byte a minute holds memory for nothing.
    */
   readonly progressTimeout: number;
-  /** Milliseconds within which a message that has begun must be complete. Default 60,000; it is 81 KiB at most. */
+  /** Milliseconds within which a message that has begun must be complete. Default 60,000; it is 89 KiB at most. */
   readonly messageTimeout: number;
   /**
    * Milliseconds after which a connection is closed in good order that has no call under way and no reference held in
@@ -54,6 +60,7 @@ export interface SessionLimits {
 export const defaultSessionLimits: SessionLimits = {
   maxPayloadBytes: 16 * 1024 * 1024,
   maxReassemblyBytes: 64 * 1024 * 1024,
+  maxArgumentBytes: 256 * 1024 * 1024,
   maxCallsInFlight: 1024,
   maxQueuedBytes: 16 * 1024 * 1024,
   writeTimeout: 10_000,
@@ -71,11 +78,15 @@ export const defaultSessionLimits: SessionLimits = {
 /** The largest message before the handshake has succeeded: a stranger gets no more memory than this. */
 export const handshakeMessageLimit = 4096;
 
-/** The largest piece of a payload in one frame. Nothing small waits longer than for one of these. */
-export const fragmentSize = 64 * 1024;
+/**
+ * The largest piece of a payload in one frame. Nothing small waits longer than for one of these. With its headers it
+ * fits what the system moves in one go: 65,483 bytes of TCP within a machine, 65,536 of a packet of `pipe://`. A little
+ * more would go in two, the second one of a few bytes, at a sixth more of work.
+ */
+export const fragmentSize = 65_408;
 
 /** The largest payload that travels in its own frame: 64 KiB of content and what describes it. */
-export const maxInlinePayload = fragmentSize + 1024;
+export const maxInlinePayload = 64 * 1024 + 1024;
 
 /**
  * When a batch has grown to this, it leaves at once and not at the end of the turn: so the peer begins to
@@ -84,10 +95,12 @@ export const maxInlinePayload = fragmentSize + 1024;
 export const batchSize = 8192;
 
 /** The largest message after the handshake: a full batch, one more frame, and their headers. */
-export const messageLimit = batchSize + maxInlinePayload + 8192;
+export const messageLimit = batchSize + maxInlinePayload + 16_384;
 
-/** Longest names on the wire, in bytes. */
+/** The longest name of an object or type, in characters; three times as many bytes on the wire. */
 export const maxTargetLength = 1024;
+
+/** The same of a method. */
 export const maxMethodLength = 255;
 
 /** Distinct pairs of target and method that each side remembers for the other: part of the protocol. */
@@ -105,14 +118,41 @@ export const fragmentWindow = 512 * 1024;
  */
 export const initialCredit = 2 * 1024 * 1024;
 
-/** Taken bytes are reported when they are so many: a quarter, so that a sender need not wait for the report. */
-export const creditReport = initialCredit / 4;
+/**
+ * How much of the credit is used while small calls or answers go the same way, which wait behind what is under way. Four
+ * reports: on a fast connection still more than is taken during a round trip. The protocol has receivers report early
+ * enough that a sender with so little does not come to a halt.
+ */
+export const sharedCredit = initialCredit / 4;
+
+/**
+ * The same between two processes of one machine, where a round trip takes no longer than these few bytes: one fragment.
+ * Smaller ones cost large payloads more than small calls gain by it.
+ */
+export const localSharedCredit = 48 * 1024;
+
+/** Taken bytes are reported when they are so many, if their sender has asked for it: less than it may have under way. */
+export const promptReport = 16 * 1024;
+
+/** Taken bytes are reported when they are so many: a quarter of what is used at least, so that a sender need not wait. */
+export const creditReport = initialCredit / 16;
 
 /** How much more than `maxQueuedBytes` may wait before results and calls are refused. */
 export const queueOverload = 4;
 
 /** And before the peer is given up: the difference is for what is small and cannot be refused, such as answers. */
 export const queueRuin = queueOverload + 1;
+
+/**
+ * While more waits for all peers than `maxTotalQueuedBytes`, payloads up to this size still go to a peer that has not
+ * read everything.
+ */
+export const smallPayload = 1024;
+
+/** When so many times `maxTotalQueuedBytes` wait, peers are given up for which more than a fair share of it waits. */
+export const budgetRuin = 1.25;
+/** Of `maxTotalQueuedBytes`, for each peer. */
+export const fairShare = 1 / 256;
 
 /** Whether a call's target is an object that was passed by reference, and not a published URI. */
 export function isObjectId(target: string): boolean {

@@ -1,13 +1,21 @@
 /** The server's end of a session channel: a session for each connection that is accepted. */
-import type { CallDispatcher, CallTarget, IncomingCall } from "../channels/call-dispatcher.ts";
-import type { ChannelHost, ChannelListener, PeerInfo } from "../channels/channel.ts";
+import {
+  type CallDispatcher,
+  type CallTarget,
+  type IncomingCall,
+  serveCall,
+} from "../channels/call-dispatcher.ts";
+import { emptyFlow, flowOfCall } from "../channels/call-flow.ts";
+import type { ChannelHost, ChannelListener } from "../channels/channel.ts";
 import type { Connection } from "../channels/connection.ts";
-import type { MemoryBudget } from "../channels/memory-budget.ts";
+import type { MemoryBudgets } from "../channels/memory-budget.ts";
 import { chainMessageSinks, type MessageSink } from "../channels/message-sink.ts";
 import type { PeerHost, PeerLink } from "../channels/peer-host.ts";
 import type { TransportListener } from "../channels/transport.ts";
 import { ConnectError } from "../errors.ts";
+import { type LogicalData, type LogicalDataChanges, noLogicalData } from "../messages/logical-data.ts";
 import type { MethodCall } from "../messages/method-call.ts";
+import type { PeerInfo } from "../messages/peer-info.ts";
 import { Session } from "./session.ts";
 import type { OwnedSession, SessionChannelContext, SessionOwner } from "./session-options.ts";
 
@@ -20,15 +28,19 @@ export class SessionListener implements ChannelListener, SessionOwner {
   readonly #strangers = new Set<OwnedSession>();
   readonly #sinks: readonly MessageSink[];
   readonly defaultTimeout: number;
-  readonly budget: MemoryBudget;
+  readonly budgets: MemoryBudgets;
+  readonly inheritsDeadline: boolean;
   #listener: TransportListener | undefined;
+  /** Made once: each session has it. */
+  #url = "";
   #closing = false;
 
   constructor(context: SessionChannelContext, host: ChannelHost) {
     this.#context = context;
     this.#host = host;
     this.defaultTimeout = host.defaultTimeout;
-    this.budget = host.budget;
+    this.budgets = host.budgets;
+    this.inheritsDeadline = host.inheritsDeadline;
     this.#sinks = context.messageSinks
       .map((provider) => provider.createServerSink?.())
       .filter((sink): sink is MessageSink => sink !== undefined);
@@ -36,11 +48,16 @@ export class SessionListener implements ChannelListener, SessionOwner {
 
   /** Begins to listen. */
   async start(address: string): Promise<void> {
-    this.#listener = await this.#context.transport.listen(address, (connection) => this.#accept(connection));
+    this.#listener = await this.#context.transport.listen(
+      address,
+      (connection) => this.#accept(connection),
+      (error) => this.#host.events.unobservedError(error),
+    );
+    this.#url = `${this.#context.transport.scheme}://${this.#listener.address}`;
   }
 
   get url(): string {
-    return `${this.#context.transport.scheme}://${this.#listener?.address ?? ""}`;
+    return this.#url;
   }
 
   #accept(connection: Connection): void {
@@ -53,6 +70,7 @@ export class SessionListener implements ChannelListener, SessionOwner {
       peerName: connection.peerName,
       direction: "incoming",
       principal: undefined,
+      isLocal: false,
     };
     const session = Session.accept(this.#context, this, peer, connection);
     this.#sessions.add(session);
@@ -106,7 +124,7 @@ export class SessionListener implements ChannelListener, SessionOwner {
 
   #withSinks(peer: PeerHost): PeerHost {
     if (this.#sinks.length === 0) return peer;
-    const dispatcher = new SinkDispatcher(peer.dispatcher, this.#sinks);
+    const dispatcher = new SinkDispatcher(peer.dispatcher, this.#sinks, this.inheritsDeadline);
     return {
       dispatcher,
       marshaler: peer.marshaler,
@@ -134,10 +152,12 @@ export class SessionListener implements ChannelListener, SessionOwner {
 class SinkDispatcher implements CallDispatcher {
   readonly #inner: CallDispatcher;
   readonly #sinks: readonly MessageSink[];
+  readonly #inheritsDeadline: boolean;
 
-  constructor(inner: CallDispatcher, sinks: readonly MessageSink[]) {
+  constructor(inner: CallDispatcher, sinks: readonly MessageSink[], inheritsDeadline: boolean) {
     this.#inner = inner;
     this.#sinks = sinks;
+    this.#inheritsDeadline = inheritsDeadline;
   }
 
   get revision(): number {
@@ -147,20 +167,43 @@ class SinkDispatcher implements CallDispatcher {
   resolve(kind: MethodCall["kind"], target: string, method: string): CallTarget {
     const found = this.#inner.resolve(kind, target, method);
     const sinks = this.#sinks;
+    const inheritsDeadline = this.#inheritsDeadline;
     return {
       oneWay: found.oneWay,
       cacheable: found.cacheable,
       ...(found.authorize === undefined ? {} : { authorize: found.authorize.bind(found) }),
       invoke(args: readonly unknown[], call: IncomingCall): Promise<unknown> {
         call.methodReached = false;
+        const context = call.flow?.data;
         const chain = chainMessageSinks(sinks, async (message) => {
           call.methodReached = true;
-          return { value: await found.invoke(message.args, call) };
+          if (message.context !== context)
+            adoptContext(call, message.context ?? noLogicalData, inheritsDeadline);
+          const value = await serveCall(found, message.args, call, inheritsDeadline);
+          const changes = call.flow?.changes;
+          return changes === undefined ? { value } : { value, context: changes };
         });
         const { oneWay, timeout } = call;
-        const message: MethodCall = { kind, target, method, args, oneWay, options: { timeout } };
-        return chain(message).then(({ value }) => value);
+        const message: MethodCall = { kind, target, method, args, oneWay, options: { timeout }, context };
+        return chain(message).then((returned) => {
+          if (returned.context !== call.flow?.changes) answerContext(call, returned.context ?? noChanges);
+          return returned.value;
+        });
       },
     };
   }
+}
+
+const noChanges: ReadonlyMap<string, undefined> = new Map();
+
+/** A message sink has put something else into the context of a call. */
+function adoptContext(call: IncomingCall, data: LogicalData, inheritsDeadline: boolean): void {
+  if (call.flow === undefined) call.flow = flowOfCall(call, data, inheritsDeadline);
+  else call.flow.replace(data);
+}
+
+/** A message sink has put something else into the context of a return. */
+function answerContext(call: IncomingCall, changes: LogicalDataChanges): void {
+  call.flow ??= emptyFlow(call, false);
+  call.flow.answer(changes);
 }

@@ -1,15 +1,16 @@
 /** What a session needs from those who make it. */
-import type { PeerInfo } from "../channels/channel.ts";
 import type { ChannelSinkProvider } from "../channels/channel-sink.ts";
 import type { Formatter, PayloadLimits } from "../channels/formatter.ts";
-import type { MemoryBudget } from "../channels/memory-budget.ts";
+import type { MemoryBudgets } from "../channels/memory-budget.ts";
 import type { MessageSinkProvider } from "../channels/message-sink.ts";
 import type { PeerHost, PeerLimits, PeerLink } from "../channels/peer-host.ts";
 import type { Transport } from "../channels/transport.ts";
 import type { RemotingError } from "../errors.ts";
-import type { BufferPool } from "./buffer-pool.ts";
+import type { PeerInfo } from "../messages/peer-info.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { SessionLimits } from "./session-limits.ts";
+import type { SessionPool } from "./session-pool.ts";
+import type { SharedSecret, SharedSecrets } from "./shared-secret.ts";
 
 /** What all sessions of a channel have in common. */
 export interface SessionOptions {
@@ -17,7 +18,11 @@ export interface SessionOptions {
   readonly formatters: readonly [Formatter, ...Formatter[]];
   readonly channelSinks: readonly ChannelSinkProvider[];
   readonly limits: SessionLimits & PayloadLimits & PeerLimits;
-  readonly pool: BufferPool;
+  /** What this side proves with when it connects, and what the server has to prove to know. */
+  readonly credentials?: SharedSecret | ((url: string) => SharedSecret | undefined) | undefined;
+  /** The secrets that clients may prove to know. With it, those that do not are refused. */
+  readonly authentication?: SharedSecrets | undefined;
+  readonly pool: SessionPool;
   readonly heartbeat: Heartbeat;
 }
 
@@ -43,8 +48,10 @@ export interface OwnedSession extends PeerLink {
 export interface SessionOwner {
   /** Milliseconds a call may take when it does not say. */
   readonly defaultTimeout: number;
-  /** Counts what waits for all peers of the domain. */
-  readonly budget: MemoryBudget;
+  /** Count what all peers of the domain make it hold. */
+  readonly budgets: MemoryBudgets;
+  /** Whether the calls that a method makes end with the time of the call that it serves. */
+  readonly inheritsDeadline: boolean;
   /** Opens the domain's side of a conversation. */
   openPeer(peer: PeerInfo, session: OwnedSession): PeerHost;
   sessionOpened(session: OwnedSession): void;

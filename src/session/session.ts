@@ -6,19 +6,22 @@
  * calls are in `outgoing-calls.ts` and `incoming-calls.ts`, bytes in `frame-sender.ts` and `message-assembler.ts`.
  */
 import { type ByteReader, protocolError } from "../channels/byte-reader.ts";
-import type { PeerInfo } from "../channels/channel.ts";
 import type { Connection, ConnectionHandler } from "../channels/connection.ts";
 import type { Formatter } from "../channels/formatter.ts";
-import { ConnectionLostError, type ConnectionLostReason, RemotingError } from "../errors.ts";
+import { ConnectionLostError, type ConnectionLostReason, describeThrown, RemotingError } from "../errors.ts";
+import type { ContextReceiver } from "../messages/logical-data.ts";
 import type { MethodCall } from "../messages/method-call.ts";
+import type { PeerInfo } from "../messages/peer-info.ts";
 import type { Agreement, Handshake } from "./agreement.ts";
 import { ClientHandshake } from "./client-handshake.ts";
 import { Conversation } from "./conversation.ts";
 import { writeFault } from "./fault.ts";
-import { FrameBatch } from "./frame-batch.ts";
+import type { FrameBatch } from "./frame-batch.ts";
 import { feature, frameKind, signalFlag } from "./frame-kind.ts";
 import { FrameRouter, type RoutedSession } from "./frame-router.ts";
-import { FrameSender } from "./frame-sender.ts";
+import { type FlushObserver, FrameSender } from "./frame-sender.ts";
+import { wholeMilliseconds } from "./heartbeat.ts";
+import type { IdleObserver } from "./idle-observer.ts";
 import { Liveness, type Watched } from "./liveness.ts";
 import { MessageAssembler } from "./message-assembler.ts";
 import { ServerHandshake } from "./server-handshake.ts";
@@ -27,8 +30,26 @@ import { handshakeMessageLimit, messageLimit } from "./session-limits.ts";
 import type { OwnedSession, SessionOptions, SessionOwner } from "./session-options.ts";
 import { SessionPeer } from "./session-peer.ts";
 
+/**
+ * What was sent last gets the rest of the grace, and at least so many milliseconds, to leave when a connection is closed:
+ * a peer that does not read keeps nobody waiting.
+ */
+const farewellTime = 500;
+
+/** Closes a connection, or, if its peer does not take what was sent within `patience` milliseconds, ends it. */
+async function endConnection(connection: Connection, patience: number): Promise<void> {
+  const timer = setTimeout(() => connection.destroy(), patience);
+  try {
+    await connection.close();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** See the head of this file. */
-export class Session implements ConnectionHandler, RoutedSession, OwnedSession, Watched {
+export class Session
+  implements ConnectionHandler, FlushObserver, IdleObserver, RoutedSession, OwnedSession, Watched
+{
   /** Who is at the other end. */
   readonly peer: SessionPeer;
   readonly #options: SessionOptions;
@@ -47,7 +68,9 @@ export class Session implements ConnectionHandler, RoutedSession, OwnedSession, 
   #keepsAlive = true;
   #idleListener: (() => void) | undefined;
   #error: Error | undefined;
-  #closeListeners: ((error: Error | undefined) => void)[] = [];
+  #closeListeners: ((error: Error | undefined) => void)[] | undefined;
+  /** Whether the peer has said that it takes no new calls. */
+  #isPeerDraining = false;
   messageLimit = handshakeMessageLimit;
   readonly #liveness: Liveness;
 
@@ -65,8 +88,8 @@ export class Session implements ConnectionHandler, RoutedSession, OwnedSession, 
     // A client's end first, so that it never closes under a call that has just been sent.
     const idleTimeout = limits.idleTimeout * (role === "client" ? 1 : 2);
     this.#liveness = new Liveness(limits, idleTimeout, this);
-    this.#sender = new FrameSender(pool, limits, owner.budget, () => this.#onFlushed());
-    this.#router = new FrameRouter(this, this.#sender, limits);
+    this.#sender = new FrameSender(pool, limits, owner.budgets.queued, this);
+    this.#router = new FrameRouter(this, this.#sender, pool, limits, owner.budgets.incomplete);
     this.#assembler = new MessageAssembler(this.#router);
   }
 
@@ -103,13 +126,13 @@ export class Session implements ConnectionHandler, RoutedSession, OwnedSession, 
   /** Resolves when the session has ended, with the error if it did not end in good order. */
   whenClosed(): Promise<Error | undefined> {
     if (this.#state === "closed") return Promise.resolve(this.#error);
-    return new Promise((resolve) => this.#closeListeners.push(resolve));
+    return new Promise((resolve) => this.#onceClosed(resolve));
   }
 
   // --- life -----------------------------------------------------------------------------------------
 
   #converse(formatter: Formatter): Conversation {
-    return new Conversation(this, this.#options, this.#owner, this.#sender, formatter, () => this.#onIdle());
+    return new Conversation(this, this.#options, this.#owner, this.#sender, formatter, this);
   }
 
   async #connect(open: (signal: AbortSignal) => Promise<Connection>): Promise<void> {
@@ -125,6 +148,7 @@ export class Session implements ConnectionHandler, RoutedSession, OwnedSession, 
       else this.#attach(connection);
     } catch (cause) {
       this.#end(connectError(this.peer, cause));
+      this.#connection?.destroy();
     } finally {
       clearTimeout(timer);
       this.#openAttempt = undefined;
@@ -134,6 +158,7 @@ export class Session implements ConnectionHandler, RoutedSession, OwnedSession, 
   #attach(connection: Connection): void {
     const { handshakeTimeout } = this.#options.limits;
     this.#connection = connection;
+    this.peer.isLocal = connection.isLocal ?? false;
     this.#state = "handshake";
     this.#handshakeTimer = setTimeout(() => {
       this.giveUp("unresponsive", `no handshake within ${handshakeTimeout} ms`);
@@ -150,12 +175,14 @@ export class Session implements ConnectionHandler, RoutedSession, OwnedSession, 
 
   /** Sends a frame of the handshake, past what the sender keeps. */
   #sendAlone(kind: number, write: (batch: FrameBatch) => void): void {
-    const batch = new FrameBatch(this.#options.pool);
+    const { pool } = this.#options;
+    const batch = pool.acquireBatch();
     batch.begin(kind, 0, 0);
     write(batch);
     batch.end();
     const length = batch.position;
-    this.#connection?.send(batch.take(), length, this.#options.pool.release);
+    this.#connection?.send(batch.take(), length, pool.buffers.release);
+    pool.releaseBatch(batch);
     this.#connection?.flush();
   }
 
@@ -171,6 +198,7 @@ export class Session implements ConnectionHandler, RoutedSession, OwnedSession, 
     this.messageLimit = messageLimit;
     this.#sender.maxPayloadBytes = Math.min(maxPayloadBytes, this.#options.limits.maxPayloadBytes);
     this.#sender.usesCredit = (features & feature.credit) !== 0;
+    this.#sender.isReportedPromptly = (features & feature.promptCredit) !== 0 && this.peer.isLocal;
     this.#options.heartbeat.add(this.#liveness);
     this.#owner.sessionOpened(this);
     this.#sender.open(connection);
@@ -191,6 +219,7 @@ export class Session implements ConnectionHandler, RoutedSession, OwnedSession, 
    * Resolves when the connection has ended.
    */
   async close(grace: number): Promise<void> {
+    const graceEnd = performance.now() + grace;
     const conversation = this.#conversation;
     if (conversation !== undefined && this.#state !== "open" && this.#state !== "closed") {
       // Calls that wait for the connection are under way too.
@@ -213,7 +242,8 @@ export class Session implements ConnectionHandler, RoutedSession, OwnedSession, 
           }),
     );
     this.#openAttempt?.abort(new Error("closed by this side"));
-    await connection?.close();
+    if (connection === undefined) return;
+    await endConnection(connection, Math.max(farewellTime, graceEnd - performance.now()));
   }
 
   #whenIdle(conversation: Conversation, grace: number): Promise<void> {
@@ -224,7 +254,7 @@ export class Session implements ConnectionHandler, RoutedSession, OwnedSession, 
         clearTimeout(timer);
         resolve();
       };
-      this.#closeListeners.push(this.#idleListener);
+      this.#onceClosed(this.#idleListener);
     });
   }
 
@@ -245,14 +275,23 @@ export class Session implements ConnectionHandler, RoutedSession, OwnedSession, 
     conversation?.incoming.close();
     conversation?.outgoing?.close((mayHaveExecuted) => callError(this.peer, error, opened, mayHaveExecuted));
     this.#sender.close();
+    this.#router.close();
     conversation?.host.closed(error);
     this.#owner.sessionClosed(this, error, opened);
     this.#error = error;
-    for (const listener of this.#closeListeners.splice(0)) listener(error);
+    const listeners = this.#closeListeners ?? [];
+    this.#closeListeners = undefined;
+    for (const listener of listeners) listener(error);
   }
 
-  #onIdle(): void {
+  #onceClosed(listener: (error: Error | undefined) => void): void {
+    this.#closeListeners ??= [];
+    this.#closeListeners.push(listener);
+  }
+
+  onIdle(): void {
     this.#updateKeepAlive();
+    if (this.#isPeerDraining) this.#leaveIfDone();
     const listener = this.#idleListener;
     if (listener && this.#conversation?.isIdle) listener();
   }
@@ -272,10 +311,11 @@ export class Session implements ConnectionHandler, RoutedSession, OwnedSession, 
     this.#connection.keepAlive(active);
   }
 
-  #onFlushed(): void {
+  onFlushed(): void {
     this.#conversation?.outgoing?.onFlushed();
-    if (this.#sender.isOverloaded) {
-      this.giveUp("slow-reader", `${this.#sender.queuedBytes} bytes wait for it to read (maxQueuedBytes)`);
+    const { overloaded } = this.#sender;
+    if (overloaded !== undefined) {
+      this.giveUp("slow-reader", `${this.#sender.queuedBytes} bytes wait for it to read (${overloaded})`);
     } else if (!this.#sender.isCongested) {
       this.#conversation?.incoming.resume();
     }
@@ -324,7 +364,15 @@ export class Session implements ConnectionHandler, RoutedSession, OwnedSession, 
 
   // --- what the domain asks for ---------------------------------------------------------------------
 
-  send(call: MethodCall): Promise<unknown> {
+  get outgoingCalls(): number {
+    return this.#conversation?.outgoing?.size ?? 0;
+  }
+
+  get incomingCalls(): number {
+    return this.#conversation?.incoming.size ?? 0;
+  }
+
+  send(call: MethodCall, receiver?: ContextReceiver): Promise<unknown> {
     const conversation = this.#conversation;
     if (this.#state === "closed" || conversation === undefined) {
       return Promise.reject(
@@ -333,7 +381,7 @@ export class Session implements ConnectionHandler, RoutedSession, OwnedSession, 
         }),
       );
     }
-    const result = conversation.calling().send(call);
+    const result = conversation.calling().send(call, receiver);
     if (!this.#keepsAlive) this.#updateKeepAlive();
     return result;
   }
@@ -377,22 +425,41 @@ export class Session implements ConnectionHandler, RoutedSession, OwnedSession, 
 
   onReleased(): void {
     this.#updateKeepAlive();
+    if (this.#isPeerDraining) this.#leaveIfDone();
   }
 
   onGoAway(): void {
+    if (this.#isPeerDraining) return;
+    this.#isPeerDraining = true;
     this.#owner.peerDraining(this);
+    this.#leaveIfDone();
+  }
+
+  /**
+   * A client leaves a server that takes no new calls as soon as nothing is under way: the server closes by itself, but
+   * one that only says so would otherwise make its clients keep a connection for each time it does.
+   */
+  #leaveIfDone(): void {
+    const conversation = this.#conversation;
+    if (this.#role === "server" || this.#state !== "open" || conversation === undefined) return;
+    const { isIdle, host } = conversation;
+    if (isIdle && !host.holdsReferences && !host.borrowsReferences) void this.close(0);
   }
 
   onMessage(bytes: Buffer, start: number, end: number, remaining: number): void {
     if (this.#state === "closed") return;
-    this.#liveness.lastHeard = performance.now();
+    this.#liveness.lastHeard = wholeMilliseconds();
     try {
       this.#assembler.receive(bytes, start, end, remaining);
       this.#router.endOfMessage();
     } catch (error) {
       if (this.#role === "server" && isRefusal(error)) this.turnAway(error);
-      else this.#failWith(error instanceof Error ? error : new RemotingError(String(error)));
+      else this.#failWith(error instanceof Error ? error : new RemotingError(describeThrown(error)));
     }
+  }
+
+  get destination(): Buffer | undefined {
+    return this.#assembler.destination;
   }
 
   onInvalid(reason: string): void {

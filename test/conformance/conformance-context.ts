@@ -7,17 +7,20 @@ import {
   type MarshalByRefObject,
   type Remote,
   RemotingDomain,
+  type RemotingDomainOptions,
 } from "remoting";
 import { onTestFinished } from "vitest";
 import type { ConformanceBench, ConformanceSetup } from "./conformance-setup.ts";
 import type { DomainProbe } from "./server/domain-probe.ts";
 import { Ledger } from "./server/ledger.ts";
+import type { Timekeeper } from "./server/lifetime-services.ts";
 import { createChannel, type ServerOptions, type TestServer } from "./server/start-server.ts";
 
 /** How a client differs from the default. */
 export interface ClientOptions extends ChannelOptions {
   readonly defaultTimeout?: number;
   readonly closeGrace?: number;
+  readonly domain?: RemotingDomainOptions;
 }
 
 let keys = 0;
@@ -81,6 +84,11 @@ export class ConformanceContext {
     return this.service(Ledger);
   }
 
+  /** Moves the time of a server's leases. */
+  timeOf(url: string): Remote<Timekeeper> {
+    return this.client.getObject<Timekeeper>(`${url}/Timekeeper`);
+  }
+
   /** What the domain of a server was told. */
   probeOf(client: RemotingDomain, url: string): Remote<DomainProbe> {
     return client.getObject<DomainProbe>(`${url}/Probe`);
@@ -105,8 +113,12 @@ export class ConformanceContext {
     await Promise.all([once(client, "disconnected"), server.close()]);
   }
 
-  #createClient(url: string, { defaultTimeout, closeGrace, ...channel }: ClientOptions): RemotingDomain {
+  #createClient(
+    url: string,
+    { defaultTimeout, closeGrace, domain, ...channel }: ClientOptions,
+  ): RemotingDomain {
     const client = new RemotingDomain({
+      ...domain,
       ...(defaultTimeout === undefined ? {} : { defaultTimeout }),
       ...(closeGrace === undefined ? {} : { closeGrace }),
     });

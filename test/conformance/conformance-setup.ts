@@ -1,4 +1,5 @@
 /** A row of the matrix: where servers run, how they are reached, and what is spoken. */
+import { randomUUID } from "node:crypto";
 import type { Formatter } from "remoting/spi";
 import { type ServerOptions, startServer, type TestServer } from "./server/start-server.ts";
 import { WorkerServers } from "./server/worker-servers.ts";
@@ -56,4 +57,21 @@ export function memoryUrl(): string {
 /** A `tcp://` endpoint that nobody has. */
 export function tcpUrl(): string {
   return "tcp://127.0.0.1:0";
+}
+
+/** A `tcps://` endpoint that nobody has. */
+export function tcpsUrl(): string {
+  return "tcps://127.0.0.1:0";
+}
+
+let shmNames = 0;
+
+/** A `shm://` endpoint that nobody has. */
+export function shmUrl(): string {
+  return `shm://conformance-${process.pid}-${++shmNames}`;
+}
+
+/** A `pipe://` endpoint that nobody has. */
+export function pipeUrl(): string {
+  return `pipe://conformance-${process.pid}-${randomUUID()}`;
 }

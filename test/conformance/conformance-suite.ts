@@ -5,11 +5,13 @@ import type { ConformanceSetup } from "./conformance-setup.ts";
 import { describeActivation } from "./suite/activation.ts";
 import { describeByReference } from "./suite/by-reference.ts";
 import { describeByValue } from "./suite/by-value.ts";
+import { describeCallContext } from "./suite/call-context.ts";
 import { describeCallbacks } from "./suite/callbacks.ts";
 import { describeCancellation } from "./suite/cancellation.ts";
 import { describeClosing } from "./suite/closing.ts";
 import { describeDomainMethods } from "./suite/domain-methods.ts";
 import { describeErrors } from "./suite/errors.ts";
+import { describeLifetime } from "./suite/lifetime.ts";
 import { describeLimits } from "./suite/limits.ts";
 import { describeMethodNames } from "./suite/method-names.ts";
 import { describeOneWay } from "./suite/one-way.ts";
@@ -20,7 +22,7 @@ import { describeSinks } from "./suite/sinks.ts";
 
 /** Runs the suite for one row of the matrix. */
 export function describeConformance(name: string, setup: ConformanceSetup): void {
-  describe(name, { timeout: 5_000 }, () => {
+  describe(name, () => {
     const context = new ConformanceContext(setup);
     beforeAll(() => context.open());
     afterAll(() => context.close());
@@ -34,7 +36,9 @@ export function describeConformance(name: string, setup: ConformanceSetup): void
     describe("method names", () => describeMethodNames(context));
     describe("one-way calls", () => describeOneWay(context));
     describe("cancellation and time", () => describeCancellation(context));
+    describe("call context", () => describeCallContext(context));
     describe("order", () => describeOrder(context));
+    describe("lifetime", () => describeLifetime(context));
     describe("limits", () => describeLimits(context));
     describe("proxies", () => describeProxies(context));
     describe("domain methods", () => describeDomainMethods(context));

@@ -23,7 +23,7 @@ describe("the demo", () => {
   });
 
   test.each([
-    ["pipe://x", "pipe://"],
+    ["nats://x", "nats://"],
     ["memory:demo", "scheme://address"],
     ["tcp://127.0.0.1", "host:port"],
     ["tcp://127.0.0.1:1/Menu", "names an object"],

@@ -1,9 +1,9 @@
 /** The examples do what their README files say: each command in them is run, and its output compared. */
-import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { freePort, repository, runProcess, tsx } from "./run-process.ts";
+import { freePort } from "../free-port.ts";
+import { repository, runProcess, tsx } from "./run-process.ts";
 
 interface Command {
   readonly environment: Readonly<Record<string, string>>;
@@ -33,34 +33,42 @@ async function commandsOf(name: string): Promise<Command[]> {
 describe("examples", () => {
   // Copies, because examples have ports that anybody may be using: these get free ones.
   let copies: string;
+  /** Names of mailslots and pipes are the user's: these get a folder of their own, beside the copies. */
+  let rendezvous: string;
 
   beforeAll(async () => {
-    copies = await mkdtemp(join(tmpdir(), "remoting-examples-"));
-    await symlink(join(repository, "node_modules"), join(copies, "node_modules"), "junction");
-    await writeFile(join(copies, "package.json"), '{ "type": "module" }');
+    // In the repository, for its node_modules and its "type": "module".
+    await mkdir(join(repository, "build"), { recursive: true });
+    copies = await mkdtemp(join(repository, "build/examples-"));
+    rendezvous = join(copies, "rendezvous of pipes and mailslots");
+    await mkdir(rendezvous);
   });
 
   afterAll(() => rm(copies, { recursive: true, force: true }));
 
-  test.each(names)("%s", async (name) => {
-    const address = `127.0.0.1:${await freePort()}`;
-    const withFreePort = (text: string) => text.replaceAll(/127\.0\.0\.1:6\d{3}/g, address);
-    const folder = join(copies, name);
-    await cp(join(examples, name), folder, { recursive: true });
-    for (const file of await readdir(folder)) {
-      await writeFile(join(folder, file), withFreePort(await readFile(join(folder, file), "utf8")));
-    }
-    const commands = await commandsOf(name);
-    expect(commands).not.toEqual([]);
-    for (const { environment, output } of commands) {
-      const outcome = await runProcess(
-        process.execPath,
-        [tsx, "--tsconfig", join(repository, "tsconfig.json"), join(examples, "run.ts"), folder],
-        { environment },
-      );
-      expect(outcome).toEqual({ code: 0, stdout: withFreePort(output), stderr: "" });
-    }
-  });
+  test.each(names)(
+    "%s",
+    async (name) => {
+      const address = `127.0.0.1:${await freePort()}`;
+      const withFreePort = (text: string) => text.replaceAll(/127\.0\.0\.1:6\d{3}/g, address);
+      const folder = join(copies, name);
+      await cp(join(examples, name), folder, { recursive: true });
+      for (const file of await readdir(folder)) {
+        await writeFile(join(folder, file), withFreePort(await readFile(join(folder, file), "utf8")));
+      }
+      const commands = await commandsOf(name);
+      expect(commands).not.toEqual([]);
+      for (const { environment, output } of commands) {
+        const outcome = await runProcess(
+          process.execPath,
+          [tsx, "--tsconfig", join(repository, "tsconfig.json"), join(examples, "run.ts"), folder],
+          { environment: { XDG_RUNTIME_DIR: rendezvous, ...environment } },
+        );
+        expect(outcome).toEqual({ code: 0, stdout: withFreePort(output), stderr: "" });
+      }
+    },
+    180_000,
+  );
 
   test("an unknown name is answered with those that there are", async () => {
     const { code, stderr } = await runProcess(process.execPath, [tsx, join(examples, "run.ts"), "nothing"]);

@@ -1,8 +1,9 @@
 /** Real processes for tests: they run to their end, or are ended with all their children when the test's time is up. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { Socket } from "node:net";
 import { createInterface } from "node:readline";
+import type { Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
@@ -23,14 +24,35 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+let guardian: ChildProcessByStdio<Writable, null, null> | undefined;
+
+function startGuardian(): ChildProcessByStdio<Writable, null, null> {
+  const program = fileURLToPath(new URL("./guardian.mjs", import.meta.url));
+  const child = spawn(process.execPath, [program], { stdio: ["pipe", "inherit", "inherit"] });
+  // It waits for this process, which does not wait for it.
+  child.unref();
+  if (child.stdin instanceof Socket) child.stdin.unref();
+  return child;
+}
+
+/** Has a program and its children ended with this process, even if that is killed. */
+function guard({ pid }: ChildProcess, begins: boolean): void {
+  if (pid === undefined) return;
+  guardian ??= startGuardian();
+  guardian.stdin.write(`${begins ? pid : -pid}\n`);
+}
+
 /** Starts a program in a process group of its own, so that {@link endProcess} reaches its children too. */
 export function startProcess(command: string, args: readonly string[], options: ProcessOptions = {}) {
-  return spawn(command, args, {
+  const child = spawn(command, args, {
     cwd: options.cwd ?? repository,
     env: { ...process.env, NO_COLOR: "1", ...options.environment },
     stdio: ["ignore", "pipe", "pipe"],
     detached: process.platform !== "win32",
   });
+  guard(child, true);
+  child.once("close", () => guard(child, false));
+  return child;
 }
 
 /** Ends a program and its children at once. Does nothing if they have ended. */
@@ -50,7 +72,7 @@ export async function runProcess(
   options: ProcessOptions & { readonly timeout?: number } = {},
 ): Promise<Outcome> {
   const child = startProcess(command, args, options);
-  const watchdog = setTimeout(() => endProcess(child), options.timeout ?? 60_000);
+  const watchdog = setTimeout(() => endProcess(child), options.timeout ?? 120_000);
   try {
     const [stdout, stderr, [code]] = await Promise.all([
       text(child.stdout),
@@ -73,15 +95,4 @@ export async function firstLineOf(child: ChildProcess): Promise<string> {
   const [line] = await Promise.race([once(createInterface(child.stdout), "line"), ended]);
   ended.catch(() => {});
   return String(line);
-}
-
-/** A port of the loopback interface on which nobody listens. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (typeof address !== "object" || address === null) throw new Error("the server has no port");
-  server.close();
-  await once(server, "close");
-  return address.port;
 }

@@ -13,7 +13,8 @@ import { createRandom } from "./random.ts";
 import { Journal, ServerProcess } from "./server-process.ts";
 import { within } from "./within.ts";
 
-const caseTime = 2_000;
+/** In which a conversation has to end. Long, for busy machines; how long it took is printed. */
+const caseTime = 15_000;
 
 let journal: Journal;
 let server: ServerProcess;
@@ -31,7 +32,7 @@ beforeAll(async () => {
   witnessDomain.on("disconnected", () => void lost++);
   witness = witnessDomain.getObject(Target, server.url);
   await witness.echo("connected");
-}, 40_000);
+});
 
 afterAll(async () => {
   await proxy?.close();
@@ -84,7 +85,7 @@ async function handshakeLength(direction: "client" | "server"): Promise<number> 
 }
 
 describe.each(["client", "server"] as const)("the %s's bytes", (direction) => {
-  test.each(["end", "reset"] as const)("then the connection sees an %s", { timeout: 60_000 }, async (end) => {
+  test.each(["end", "reset"] as const)("then the connection sees an %s", async (end) => {
     const length = (await measureConversation())[direction];
     const handshake = await handshakeLength(direction);
     expect(handshake).toBeLessThan(length);
@@ -133,7 +134,7 @@ describe("a stream that arrives in pieces means the same", () => {
   /** Whoever answers this has read what was sent to it before. */
   const barrier = () => witness.echo(0);
 
-  test("cut once at every byte, in both directions", { timeout: 60_000 }, async () => {
+  test("cut once at every byte, in both directions", async () => {
     const { client, server: answers } = await measureConversation();
     const started = performance.now();
     for (let at = 1; at < client; at++) {
@@ -162,7 +163,7 @@ describe("a stream that arrives in pieces means the same", () => {
     });
   });
 
-  test("large payloads in fragments, and attachments, cut at random", { timeout: 60_000 }, async () => {
+  test("large payloads in fragments, and attachments, cut at random", async () => {
     const random = createRandom(7);
     const text = "fragment ".repeat(20_000);
     const binary = Buffer.from(text);
@@ -185,7 +186,7 @@ describe("a stream that arrives in pieces means the same", () => {
         await target.sum(small);
         await target.produce(1);
         const [echoed, total, produced, smallEcho] = await within(
-          10_000,
+          caseTime,
           Promise.all([
             target.echo({ text, list: [1, "two", { three: 3 }] }),
             target.sum(binary),

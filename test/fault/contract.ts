@@ -6,6 +6,7 @@ import {
   ClientActivated,
   MarshalByRefObject,
   type Remote,
+  type RemotingDomain,
   RemotingError,
   Serializable,
   SingleCall,
@@ -34,6 +35,8 @@ export interface ServerSurroundings {
   onStarted: (id: number) => void;
   unobservedErrors: number;
   connections: number;
+  /** The domain that serves. */
+  domain: RemotingDomain | undefined;
 }
 
 export const surroundings: ServerSurroundings = {
@@ -41,6 +44,7 @@ export const surroundings: ServerSurroundings = {
   onStarted: () => {},
   unobservedErrors: 0,
   connections: 0,
+  domain: undefined,
 };
 
 /** Opens the journal. Appending is atomic, and what was written survives the process. */
@@ -48,7 +52,8 @@ export function openJournal(path: string): Promise<FileHandle> {
   return open(path, "a");
 }
 
-function record(id: number): void {
+/** Appends to the journal. */
+export function record(id: number): void {
   writeSync(surroundings.journal, `${id}\n`);
 }
 
@@ -125,6 +130,12 @@ export class Target extends MarshalByRefObject {
     this.#gates.delete(id);
   }
 
+  /** Lets a blocked call answer in a while, and answers itself when it has. */
+  async releaseLater(id: number, milliseconds: number): Promise<void> {
+    await this.wait(milliseconds);
+    this.release(id);
+  }
+
   /** How many signals of blocked calls were aborted. */
   abortedCount(): number {
     return this.#aborted;
@@ -139,6 +150,12 @@ export class Target extends MarshalByRefObject {
   async callBack(id: number, callback: (value: Point) => Promise<unknown>): Promise<unknown> {
     record(id);
     return await callback(new Point(id, -id));
+  }
+
+  /** Lends a function, one of its own, to a function of the caller's. */
+  lendTo(receiver: (lent: () => string) => Promise<unknown>): void {
+    const lent = () => "lent";
+    void receiver(lent);
   }
 
   /** Keeps a function so that it can be called later. */

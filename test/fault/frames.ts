@@ -1,54 +1,7 @@
-/**
- * A second implementation of the wire, by hand and without checks: it can also say what no peer would. The
- * numbers are the wire protocol's own, not imported, so that a change of them is noticed.
- */
+/** A second implementation of the wire, by hand and without checks: it can also say what no peer would. */
+import { flag, kind } from "../protocol-numbers.ts";
 
-export const kind = {
-  hello: 1,
-  welcome: 2,
-  refuse: 3,
-  call: 4,
-  result: 5,
-  thrown: 6,
-  fault: 7,
-  cancel: 8,
-  segments: 9,
-  fragment: 10,
-  definition: 11,
-  release: 12,
-  signal: 13,
-  ping: 14,
-  pong: 15,
-  goAway: 16,
-  withdrawn: 17,
-  credit: 18,
-  authenticate: 22,
-} as const;
-
-export const flag = {
-  oneWay: 0x01,
-  construct: 0x02,
-  deadline: 0x04,
-  fields: 0x08,
-  defineRoute: 0x10,
-  segments: 0x20,
-  attachments: 0x40,
-  pipelined: 0x80,
-  /** Of `segments` and `fragment` frames. */
-  ofReturn: 0x01,
-} as const;
-
-/** The number of each error on the wire. */
-export const fault = {
-  remoting: 0,
-  serviceNotFound: 1,
-  methodNotFound: 2,
-  objectDisconnected: 3,
-  serialization: 4,
-  limitExceeded: 6,
-  connectionLost: 8,
-  connect: 9,
-} as const;
+export { fault, flag, kind } from "../protocol-numbers.ts";
 
 export const magic = 0x524d5447;
 /** What follows a frame's length before its body. */

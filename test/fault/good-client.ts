@@ -4,6 +4,9 @@ import { type Remote, RemotingDomain } from "remoting";
 import { Target, type Vitals } from "./contract.ts";
 import { within } from "./within.ts";
 
+/** In which whatever is to happen has to happen. Long, for busy machines. */
+const patience = 30_000;
+
 export class GoodClient {
   readonly target: Remote<Target>;
   readonly #domain = new RemotingDomain();
@@ -44,7 +47,7 @@ export class GoodClient {
   /** Demands that it never lost its connection, that no call failed, and that they still go on. */
   async expectUnaffected(): Promise<void> {
     const before = this.calls;
-    await within(10_000, Promise.race([this.#loop, this.#untilMoreThan(before)]), "another call");
+    await within(patience, Promise.race([this.#loop, this.#untilMoreThan(before)]), "another call");
     assert(this.calls > before, "the good client's calls have ended");
     assert.equal(this.#disconnected, 0);
   }
@@ -53,16 +56,40 @@ export class GoodClient {
     while (this.calls <= calls) await new Promise(setImmediate);
   }
 
-  /** How the server is, once there are no connections but `others` beside this one. */
-  async vitals(others = 0): Promise<Vitals> {
+  /** How the server is, once there are no connections but this one. */
+  async vitals(): Promise<Vitals> {
     const settled = async (): Promise<Vitals> => {
       for (;;) {
-        const vitals = await this.target.vitals();
-        if (vitals.connections === 1 + others) return vitals;
+        const { connections } = await this.target.vitals();
+        // Looked at once more: what belonged to the last connection that has ended was still in use meanwhile.
+        if (connections === 1) return this.target.vitals();
         await this.target.wait(10);
       }
     };
-    return within(10_000, settled(), `the end of all but ${1 + others} connections`);
+    return within(patience, settled(), "the end of all other connections");
+  }
+
+  /**
+   * Looks at the server until there are no connections but this one, and what they had is given back, which may be a
+   * moment later.
+   *
+   * @param growth How many bytes more than before may be in use.
+   * @returns How the server is then, and the most that it had in use meanwhile.
+   */
+  async returnsTo(
+    before: Vitals,
+    growth: number,
+  ): Promise<{ readonly after: Vitals; readonly mostUsedBytes: number }> {
+    const end = performance.now() + patience;
+    for (let mostUsedBytes = 0; ; ) {
+      const after = await within(patience, this.target.vitals(), "the server's vitals");
+      mostUsedBytes = Math.max(mostUsedBytes, after.usedBytes);
+      const grown = after.usedBytes - before.usedBytes;
+      if (after.connections === 1 && grown < growth) return { after, mostUsedBytes };
+      if (performance.now() < end) continue;
+      assert.equal(after.connections, 1);
+      assert(grown < growth, `${grown} bytes more are in use than before, where ${growth} are allowed`);
+    }
   }
 
   async close(): Promise<void> {

@@ -5,8 +5,8 @@ import { connect, type Socket } from "node:net";
 import { FrameReader, frame, type HelloOptions, hello, kind, message, type ReceivedFrame } from "./frames.ts";
 import { within } from "./within.ts";
 
-/** In which whatever is to happen has to happen. */
-const patience = 5_000;
+/** In which whatever is to happen has to happen. Long, for busy machines. */
+const patience = 30_000;
 
 export class RawPeer {
   readonly socket: Socket;
@@ -16,7 +16,8 @@ export class RawPeer {
   #wake: () => void = () => {};
   #lastPing = 0;
 
-  private constructor(socket: Socket) {
+  /** Takes part over a socket that is connected. */
+  constructor(socket: Socket) {
     this.socket = socket;
     socket.on("error", () => {});
     this.#closed = new Promise((resolve) => socket.once("close", resolve));

@@ -12,24 +12,26 @@ import {
   RemotingDomain,
 } from "remoting";
 import { afterAll, expect, test } from "vitest";
+import { freePort } from "../free-port.ts";
 import { Cart, Target } from "./contract.ts";
 import { printFigures } from "./figures.ts";
+import { killServers } from "./killed-servers.ts";
 import { connectionFailureOf, judge, type Outcome, outcomeOf } from "./outcome.ts";
 import { createRandom } from "./random.ts";
-import { freePort, Journal, ServerProcess } from "./server-process.ts";
+import { Journal, ServerProcess } from "./server-process.ts";
 import { within } from "./within.ts";
 
 const rounds = 30;
 const standbyServers = 2;
 /** Long enough for the busiest machine; what is measured is printed. */
-const settleTime = 2_000;
+const settleTime = 15_000;
 
 const closing: (() => Promise<unknown>)[] = [];
 afterAll(async () => {
   for (const close of closing.reverse()) await close();
 });
 
-test(`${rounds} servers are killed at one port`, { timeout: 120_000 }, async () => {
+test(`${rounds} servers are killed at one port`, { timeout: 300_000 }, async () => {
   const journal = await Journal.create();
   closing.push(() => journal.remove());
   const random = createRandom(20_260_729);
@@ -141,9 +143,9 @@ test(`${rounds} servers are killed at one port`, { timeout: 120_000 }, async () 
     slowestSettling = Math.max(slowestSettling, performance.now() - killedAt);
     await new Promise(setImmediate);
     expect(settledInOneTurn).toBe(blocked.length);
-    for (const outcome of await within(settleTime, ended, "the streaming calls")) {
-      expect(connectionFailureOf(outcome)).toBeInstanceOf(ConnectionLostError);
-    }
+    // The last of a stream may have come after the end of the connection, and met a port on which nobody listens.
+    for (const outcome of await within(settleTime, ended, "the streaming calls"))
+      connectionFailureOf(outcome);
     connectionFailureOf(await within(settleTime, lateCall, "the late call"));
     await killed;
 
@@ -184,3 +186,25 @@ test(`${rounds} servers are killed at one port`, { timeout: 120_000 }, async () 
     seconds: (performance.now() - started) / 1000,
   });
 });
+
+/** So many at each moment, in two lanes, each with a port of its own: as many as there are cores. */
+const killsInEachLane = 50;
+
+test.each(["before sending", "in the handler", "after the reply"] as const)(
+  `${killsInEachLane * 2} servers are killed %s`,
+  { timeout: 900_000 },
+  async (moment) => {
+    const started = performance.now();
+    const figures = await Promise.all(
+      [1, 2].map((lane) => killServers(moment, (kills) => kills >= killsInEachLane, lane)),
+    );
+    for (const [index, lane] of figures.entries()) {
+      printFigures(`server killed ${moment}, lane ${index + 1}`, {
+        ...lane,
+        seconds: (performance.now() - started) / 1000,
+      });
+      expect(lane.notExecuted).toBeGreaterThanOrEqual(killsInEachLane);
+      if (moment === "in the handler") expect(lane.mayHaveAndDid).toBeGreaterThanOrEqual(killsInEachLane * 2);
+    }
+  },
+);

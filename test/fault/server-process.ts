@@ -1,36 +1,14 @@
 /** Server processes: started, killed and stopped by the test that made them, and gone when the test's process is. */
 import assert from "node:assert/strict";
-import { type ChildProcess, fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
+import { forkProgram, type ProgramOptions } from "./program.ts";
 import type { ServerCommand, ServerOptions, ServerReport } from "./programs/server.ts";
 import { within } from "./within.ts";
-
-const repository = fileURLToPath(new URL("../../", import.meta.url));
-const program = fileURLToPath(new URL("./programs/server.ts", import.meta.url));
-
-const running = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
-
-/** Starts a program in TypeScript. It is killed with this process if it has not ended by then. */
-export function forkProgram(path: string, args: readonly string[]): ChildProcess {
-  const child = fork(path, args, {
-    cwd: repository,
-    execArgv: ["--import", "tsx", "--expose-gc"],
-    env: { ...process.env, NO_COLOR: "1" },
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-  });
-  running.add(child);
-  child.once("exit", () => running.delete(child));
-  return child;
-}
 
 /** One server, in a process of its own. */
 export class ServerProcess {
@@ -53,8 +31,8 @@ export class ServerProcess {
   }
 
   /** Starts a process that waits for {@link listen}. */
-  static async start(options: ServerOptions): Promise<ServerProcess> {
-    const server = new ServerProcess(forkProgram(program, [JSON.stringify(options)]));
+  static async start(options: ServerOptions, program: ProgramOptions = {}): Promise<ServerProcess> {
+    const server = new ServerProcess(await forkProgram("server", [JSON.stringify(options)], program));
     await server.#report("ready", () => true);
     return server;
   }
@@ -94,6 +72,20 @@ export class ServerProcess {
   /** Kills the process as the operating system would, without a chance to clean up. The signal is sent at once. */
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
+    await this.#exit;
+  }
+
+  /** Stops the process, or lets it go on, as a machine that sleeps and wakes up would. */
+  freeze(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#child.kill("SIGCONT");
+  }
+
+  /** Resolves when the process has ended. */
+  async whenEnded(): Promise<void> {
     await this.#exit;
   }
 
@@ -183,15 +175,4 @@ export class Journal {
   async remove(): Promise<void> {
     await rm(this.#directory, { recursive: true, force: true });
   }
-}
-
-/** A port of the loopback interface on which nobody listens. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  assert(typeof address === "object" && address !== null);
-  server.close();
-  await once(server, "close");
-  return address.port;
 }

@@ -9,13 +9,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   endProcess,
   firstLineOf,
-  freePort,
   type Outcome,
   repository,
   runProcess,
   startProcess,
   tsx,
 } from "../examples/run-process.ts";
+import { freePort } from "../free-port.ts";
 
 const modules = join(repository, "node_modules");
 
@@ -33,7 +33,7 @@ let project: string;
 let packedFiles: readonly string[];
 
 async function npm(args: readonly string[], cwd: string): Promise<string> {
-  const { code, stdout, stderr } = await runProcess("npm", args, { cwd, timeout: 120_000 });
+  const { code, stdout, stderr } = await runProcess("npm", args, { cwd, timeout: 240_000 });
   expect(code, stderr).toBe(0);
   return stdout;
 }
@@ -43,7 +43,7 @@ async function pack(): Promise<string> {
   const source = join(folder, "source");
   await mkdir(source);
   for (const name of await readdir(repository)) {
-    if (["node_modules", "dist", ".git", "bench", "test"].includes(name)) continue;
+    if (["node_modules", "dist", ".git", "bench", "build", "test"].includes(name)) continue;
     await cp(join(repository, name), join(source, name), { recursive: true });
   }
   await symlink(modules, join(source, "node_modules"), "junction");
@@ -99,14 +99,16 @@ describe("the package", () => {
     await npm(["install", "--ignore-scripts", "--no-audit", "--no-fund", await pack()], project);
     // What TypeScript users have installed as well; this repository has it already.
     await symlink(join(modules, "@types"), join(project, "node_modules/@types"), "junction");
-  }, 180_000);
+  }, 500_000);
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   test("holds what is needed and nothing else", () => {
     const unexpected = packedFiles.filter(
       (path) =>
-        !/^(?:package\.json|README\.md|LICENSE|docs\/.+\.md|dist\/.+\.(?:js|js\.map|d\.ts))$/.test(path),
+        !/^(?:package\.json|README\.md|LICENSE|docs\/.+\.(?:md|svg)|dist\/.+\.(?:js|js\.map|d\.ts)|prebuilds\/\w+-\w+\/remoting\.node)$/.test(
+          path,
+        ),
     );
     expect(unexpected).toEqual([]);
     for (const path of ["README.md", "LICENSE", "dist/index.js", "dist/index.d.ts", "dist/spi.js"]) {
@@ -151,6 +153,20 @@ describe("the package", () => {
     await cp(join(import.meta.dirname, "plain-javascript"), sources, { recursive: true });
     const outcome = await runBoth(["server.js"], ["client.js"], sources);
     expect(outcome).toEqual({ code: 0, stdout: "1 3\nundefined 1\n", stderr: "" });
+  });
+
+  test("has classes and functions of the names that they are exported by", async () => {
+    const program = `
+      for (const path of ["remoting", "remoting/spi", "remoting/ipc", "remoting/call-context"]) {
+        for (const [name, value] of Object.entries(await import(path))) {
+          const actual = typeof value === "function" ? value.name.replace("bound ", "") : name;
+          if (actual !== name) console.log(path, name, actual);
+        }
+      }`;
+    const outcome = await runProcess(process.execPath, ["--input-type=module", "--eval", program], {
+      cwd: project,
+    });
+    expect(outcome).toEqual({ code: 0, stdout: "", stderr: "" });
   });
 
   test("offers no way to its inner modules", async () => {

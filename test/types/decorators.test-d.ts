@@ -1,6 +1,7 @@
 // Compile-only tests of what the decorators accept, as standard ones. `legacy/` has the same for the other
 // mode.
 
+import { Authorize } from "../../src/contract/authorize.ts";
 import { ClientActivated } from "../../src/contract/client-activated.ts";
 import { Local } from "../../src/contract/local.ts";
 import { MarshalByRefObject } from "../../src/contract/marshal-by-ref-object.ts";
@@ -142,3 +143,27 @@ export class Half {
 export class Foreign {
   value = 1;
 }
+
+@Authorize({ roles: ["clerk"] })
+export abstract class AuthorizedContract extends MarshalByRefObject {
+  @Authorize() method(): number {
+    return 1;
+  }
+  @Authorize({ principals: ["ada"], roles: ["clerk"] })
+  @OneWay()
+  log(_line: string): void {}
+  // @ts-expect-error: no such rule
+  @Authorize({ role: "clerk" }) misspelt(): void {}
+}
+
+@Authorize({ anonymous: true })
+@ClientActivated()
+export class AuthorizedClass extends MarshalByRefObject {
+  constructor(readonly name: string) {
+    super();
+  }
+}
+
+// @ts-expect-error: no by-reference class
+@Authorize()
+export class AuthorizedPlain {}

@@ -77,7 +77,7 @@ class Counter extends MarshalByRefObject {
   toJSON(): string {
     return "";
   }
-  initializeLifetimeService(): null {
+  override initializeLifetimeService(): null {
     return null;
   }
   maybe?(at: number): string;

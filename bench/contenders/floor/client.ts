@@ -12,7 +12,9 @@ type Resolver = (result: unknown) => void;
 
 export const client: ContenderClient = {
   async connect(address, variant) {
-    const socket = connect({ port: Number(address), host: "127.0.0.1", noDelay: true });
+    const socket = variant.endsWith("unix")
+      ? connect(address)
+      : connect({ port: Number(address), host: "127.0.0.1", noDelay: true });
     await once(socket, "connect");
     const resolvers: (Resolver | undefined)[] = [];
     const freeIds: number[] = [];

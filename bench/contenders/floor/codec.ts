@@ -4,7 +4,8 @@
 
 import { Packr, Unpackr } from "msgpackr";
 
-const optionsOf = (variant: string) => (variant === "records" ? { sequential: true } : { useRecords: false });
+const optionsOf = (variant: string) =>
+  variant.startsWith("records") ? { sequential: true } : { useRecords: false };
 
 export const createEncoder = (variant: string): Packr => new Packr(optionsOf(variant));
 

@@ -3,6 +3,8 @@
 // shows.
 
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { ContenderServer } from "../../contender.ts";
 import { createDecoder, createEncoder } from "./codec.ts";
 import { FrameReader } from "./frame-reader.ts";
@@ -35,9 +37,13 @@ export const server: ContenderServer = {
       socket.on("close", () => sockets.delete(socket));
       serve(socket, variant);
     });
-    await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+    const bound = variant.endsWith("unix") ? join(tmpdir(), `remoting-bench-${process.pid}.sock`) : 0;
+    await new Promise<void>((resolve) => {
+      if (bound === 0) listener.listen(0, "127.0.0.1", resolve);
+      else listener.listen(bound, resolve);
+    });
     return {
-      address: String((listener.address() as AddressInfo).port),
+      address: String(bound || (listener.address() as AddressInfo).port),
       async close() {
         listener.close();
         for (const socket of sockets) socket.destroy();

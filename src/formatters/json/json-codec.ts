@@ -28,6 +28,7 @@ const specialNumbers: ReadonlyMap<string, number | undefined> = new Map([
 /** A tagged value is an array in an object: two levels where MessagePack has one, and the innermost may be one. */
 const levelsPerTaggedValue = 2;
 
+/** See the head of this file. */
 export class JsonCodec implements Codec {
   readonly #limits: PayloadLimits;
 
@@ -42,10 +43,10 @@ export class JsonCodec implements Codec {
     writer.position += writer.bytes.write(text, writer.position, "utf8");
   }
 
-  decode(bytes: Buffer, start: number, end: number, resolve: TagResolver): unknown {
+  decode(bytes: Buffer, start: number, end: number, resolver: TagResolver): unknown {
     checkJsonLimits(bytes, start, end, this.#limits);
     try {
-      return fromJson(JSON.parse(bytes.toString("utf8", start, end)), resolve);
+      return fromJson(JSON.parse(bytes.toString("utf8", start, end)), resolver);
     } catch (cause) {
       if (cause instanceof RemotingError) throw cause;
       throw new SerializationError(`The payload is not valid JSON: ${String(cause)}`, { cause });
@@ -88,22 +89,22 @@ function objectToJson(value: { readonly [key: string]: WireValue }): object {
   return result;
 }
 
-function fromJson(value: unknown, resolve: TagResolver): unknown {
+function fromJson(value: unknown, resolver: TagResolver): unknown {
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map((item) => fromJson(item, resolve));
+  if (Array.isArray(value)) return value.map((item) => fromJson(item, resolver));
   const result: { [key: string]: unknown } = {};
   for (const [key, item] of Object.entries(value)) {
-    if (key === "$") return decodeEscape(item as Escape, resolve);
+    if (key === "$") return decodeEscape(item as Escape, resolver);
     const name = key.startsWith("$") ? key.slice(1) : key;
     if (name === "__proto__") throw new SerializationError('The payload is not valid: a key is "__proto__"');
-    result[name] = fromJson(item, resolve);
+    result[name] = fromJson(item, resolver);
   }
   return result;
 }
 
-function decodeEscape(escaped: Escape, resolve: TagResolver): unknown {
+function decodeEscape(escaped: Escape, resolver: TagResolver): unknown {
   if (Array.isArray(escaped) && escaped.length > 0) {
-    return resolve(escaped.map((item) => fromJson(item, resolve)));
+    return resolver.resolve(escaped.map((item) => fromJson(item, resolver)));
   }
   if (typeof escaped === "string" && specialNumbers.has(escaped)) return specialNumbers.get(escaped);
   if (typeof escaped === "object" && escaped !== null && "b" in escaped && typeof escaped.b === "string") {

@@ -12,13 +12,13 @@ addExtension({
   Class: Tagged,
   type: extension.tagged,
   write: (tagged: Tagged) => tagged.items,
-  read: (items: unknown[]) => currentResolver?.(items),
+  read: (items: unknown[]) => currentResolver?.resolve(items),
 });
 
-/** Decodes with `resolve` for the tagged values. */
-export function withResolver<T>(resolve: TagResolver, decode: () => T): T {
+/** Decodes with `resolver` for the tagged values. */
+export function withResolver<T>(resolver: TagResolver, decode: () => T): T {
   const outer = currentResolver;
-  currentResolver = resolve;
+  currentResolver = resolver;
   try {
     return decode();
   } finally {

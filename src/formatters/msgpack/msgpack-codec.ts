@@ -44,7 +44,7 @@ const firstLongRecord = 32;
 /** Its two halves are made when they are first needed: an idle peer, or one with scalars only, needs neither. */
 export class MsgpackCodec implements Codec {
   readonly #options: CodecOptions;
-  readonly #shapes: Structures = [];
+  #shapes: Structures | undefined;
   #encoder: Encoder | undefined;
   #decoder: Decoder | undefined;
 
@@ -54,25 +54,28 @@ export class MsgpackCodec implements Codec {
 
   encode(value: WireValue, writer: ByteWriter): void {
     if (encodeScalars(value, writer)) return;
-    this.#encoder ??= new Encoder(this.#options.sendDefinition);
+    this.#encoder ??= new Encoder(this.#options);
     writer.writeBytes(this.#encoder.encode(value));
   }
 
-  decode(bytes: Buffer, start: number, end: number, resolve: TagResolver): unknown {
-    const scalars = decodeScalars(bytes, start, end, resolve);
+  decode(bytes: Buffer, start: number, end: number, resolver: TagResolver): unknown {
+    const scalars = decodeScalars(bytes, start, end, resolver);
     if (scalars !== notScalars) return scalars;
+    this.#shapes ??= [];
     this.#decoder ??= new Decoder(this.#shapes, this.#options);
-    return this.#decoder.decode(bytes, start, end, resolve);
+    return this.#decoder.decode(bytes, start, end, resolver);
   }
 
   receiveDefinition(definition: Buffer): void {
-    for (const keys of readDefinition(definition, this.#shapes.length)) {
+    this.#shapes ??= [];
+    const shapes = this.#shapes;
+    for (const keys of readDefinition(definition, shapes.length)) {
       const structure: Structure = keys;
-      const number = this.#shapes.length;
+      const number = shapes.length;
       structure.isShared = true;
       if (number >= firstLongRecord) structure.highByte = (number - firstLongRecord) >> 5;
-      this.#shapes.push(structure);
-      this.#shapes.sharedLength = this.#shapes.length;
+      shapes.push(structure);
+      shapes.sharedLength = shapes.length;
     }
   }
 }
@@ -85,9 +88,9 @@ class Encoder {
   #bytes = 0;
   #told = 0;
 
-  constructor(sendDefinition: CodecOptions["sendDefinition"]) {
+  constructor(options: CodecOptions) {
     const shapes =
-      sendDefinition === undefined
+      options.sendDefinition === undefined
         ? { useRecords: false }
         : {
             structures: this.#structures,
@@ -95,10 +98,10 @@ class Encoder {
             // No definitions within a payload: each is either known to the peer before, or a plain map.
             maxOwnStructures: 0,
             shouldShareStructure: (keys: string[]) => this.#candidates.isWorthy(keys),
-            saveStructures: () => this.#tell(sendDefinition),
+            saveStructures: () => this.#tell(options),
           };
-    const options: PackrOptions = { ...shapes, variableMapSize: true, useToJSON: false, moreTypes: false };
-    this.#packr = new Packr(options);
+    const packing: PackrOptions = { ...shapes, variableMapSize: true, useToJSON: false, moreTypes: false };
+    this.#packr = new Packr(packing);
   }
 
   /** The encoded value, in memory that the next call overwrites. */
@@ -113,10 +116,10 @@ class Encoder {
     return encoded;
   }
 
-  #tell(sendDefinition: (definition: Uint8Array) => void): void {
+  #tell(options: CodecOptions): void {
     const first = this.#told;
     this.#told = this.#structures.sharedLength ?? 0;
-    sendDefinition(writeDefinition(first, this.#structures.slice(first, this.#told)));
+    options.sendDefinition?.(writeDefinition(first, this.#structures.slice(first, this.#told)));
   }
 }
 
@@ -135,10 +138,10 @@ class Decoder {
     this.#validator = new Validator(limits, (record) => shapes[record]?.length);
   }
 
-  decode(bytes: Buffer, start: number, end: number, resolve: TagResolver): unknown {
+  decode(bytes: Buffer, start: number, end: number, resolver: TagResolver): unknown {
     this.#validator.validate(bytes, start, end);
     try {
-      return withResolver(resolve, () => this.#unpackr.unpack(bytes, { start, end }));
+      return withResolver(resolver, () => this.#unpackr.unpack(bytes, { start, end }));
     } catch (cause) {
       if (cause instanceof RemotingError) throw cause;
       throw new SerializationError(`The payload cannot be decoded: ${String(cause)}`, { cause });

@@ -135,14 +135,14 @@ class Cursor {
  * Decodes `bytes[start..end)` if it is nothing but what {@link encodeScalars} takes. Tagged values are resolved
  * only when all of it has turned out to be: resolving has effects, and must not be done twice.
  */
-export function decodeScalars(bytes: Buffer, start: number, end: number, resolve: TagResolver): unknown {
+export function decodeScalars(bytes: Buffer, start: number, end: number, resolver: TagResolver): unknown {
   const cursor = new Cursor();
   cursor.position = start;
   const first = bytes[start] ?? 0;
   if (first < token.fixArray || first > (token.fixArray | maxArray)) {
     const value = decodeItem(bytes, cursor, end);
     if (cursor.position !== end) return notScalars;
-    return value instanceof TaggedItems ? resolve(value.items) : value;
+    return value instanceof TaggedItems ? resolver.resolve(value.items) : value;
   }
   cursor.position++;
   const length = first & maxArray;
@@ -156,7 +156,7 @@ export function decodeScalars(bytes: Buffer, start: number, end: number, resolve
   }
   if (cursor.position !== end) return notScalars;
   return hasTagged
-    ? values.map((value) => (value instanceof TaggedItems ? resolve(value.items) : value))
+    ? values.map((value) => (value instanceof TaggedItems ? resolver.resolve(value.items) : value))
     : values;
 }
 

@@ -1,5 +1,11 @@
 /** Writes a line for each call: what was called, how long it took, what became of it. */
-import type { MessageSink, MessageSinkProvider, MethodCall, NextMessageSink } from "../../spi.ts";
+import {
+  describeThrown,
+  type MessageSink,
+  type MessageSinkProvider,
+  type MethodCall,
+  type NextMessageSink,
+} from "../../spi.ts";
 
 /** One call, as {@link callLog} reports it. */
 export interface CallLogEntry {
@@ -65,7 +71,7 @@ class CallLogSink implements MessageSink {
 
 function writeLine({ side, target, method, durationMilliseconds, error }: CallLogEntry): void {
   const name = method === "" ? target : `${target}.${method}`;
-  const outcome = error === undefined ? "" : ` failed: ${String(error)}`;
+  const outcome = error === undefined ? "" : ` failed: ${describeThrown(error)}`;
   process.stderr.write(
     `${side === "client" ? "→" : "←"} ${name} ${durationMilliseconds.toFixed(1)} ms${outcome}\n`,
   );

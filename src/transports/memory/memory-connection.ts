@@ -5,6 +5,7 @@ import { type Connection, type ConnectionHandler, messageHeadroom } from "../../
 export class MemoryConnection implements Connection {
   readonly maxMessageSize = Number.POSITIVE_INFINITY;
   readonly peerName: string;
+  readonly isLocal = true;
   #peer: MemoryConnection | undefined;
   #handler: ConnectionHandler | undefined;
   #inbox: Buffer[] = [];

@@ -1,19 +1,12 @@
 /** `memory://name`: the whole chain without a wire, within a thread or, over a port, to another one. */
-import type { ChannelCapabilities, Connection, Transport, TransportListener } from "../../spi.ts";
+import { type Connection, duplexCapabilities, type Transport, type TransportListener } from "../../spi.ts";
 import { MemoryConnection } from "./memory-connection.ts";
 import { memoryNetwork } from "./memory-network.ts";
 
 /** See the head of this file. */
 export class MemoryTransport implements Transport {
   readonly scheme = "memory";
-  readonly capabilities: ChannelCapabilities = {
-    duplex: true,
-    reply: true,
-    byReference: true,
-    ordered: true,
-    peerIdentity: false,
-    maxMessageSize: Number.POSITIVE_INFINITY,
-  };
+  readonly capabilities = duplexCapabilities;
 
   async connect(address: string, signal: AbortSignal): Promise<Connection> {
     const accept = memoryNetwork.listener(address);

@@ -8,6 +8,7 @@ type ControlMessage = { readonly taken: number } | "end";
 /** One end; owns the port. */
 export class MessagePortConnection implements Connection {
   readonly maxMessageSize = Number.POSITIVE_INFINITY;
+  readonly isLocal = true;
   readonly peerName: string;
   readonly #port: MessagePort;
   #queuedBytes = 0;

@@ -3,27 +3,28 @@
  * transport share one buffer: what was read is consumed before the next read begins. On large payloads this is
  * a fifth of all the work.
  */
-import { type NetConnectOpts, Socket, type SocketConstructorOpts } from "node:net";
+import type { NetConnectOpts, Socket, SocketConstructorOpts } from "node:net";
+import { type ChunkReceiver, giveTo, OwnedSocket, type SocketOwner } from "./owned-socket.ts";
 
 /** Large enough that a large payload takes few reads, small enough to stay in the processor's cache. */
 const readBufferSize = 256 * 1024;
 
-/** Takes what was read: `chunk[0..length)`, valid only during the call. */
-export type ReceiveChunk = (chunk: Buffer, length: number) => void;
+/** What the constructor of a socket takes and its types do not say. */
+type ReadingOptions = SocketConstructorOpts & Pick<NetConnectOpts, "onread">;
 
 /** Memory to read into. */
 export class ReadBuffer {
   readonly #memory = Buffer.allocUnsafeSlow(readBufferSize);
 
-  /** The option of `net.connect` that makes a socket read into this memory. */
-  onRead(receive: ReceiveChunk): NonNullable<NetConnectOpts["onread"]> {
-    return {
-      buffer: this.#memory,
-      callback: (length) => {
-        receive(this.#memory, length);
-        return true;
-      },
-    };
+  /** The option of a socket that makes it read into this memory. */
+  onRead(receiver: ChunkReceiver): NonNullable<NetConnectOpts["onread"]> {
+    return { buffer: this.#memory, callback: deliverTo(receiver, this.#memory) };
+  }
+
+  /** A socket that reads into this memory, and is still to be connected. */
+  createSocket(owner: SocketOwner): Socket {
+    const options: ReadingOptions = { onread: this.onRead(owner) };
+    return new OwnedSocket(options, owner);
   }
 
   /**
@@ -32,23 +33,30 @@ export class ReadBuffer {
    * been there since the first versions and are used by Node's own cluster and TLS; should they ever be missing,
    * the socket is used as it is, with `data` events.
    */
-  adopt(accepted: Socket, receive: ReceiveChunk): Socket {
+  adopt(accepted: Socket, owner: SocketOwner): Socket {
     const handle: unknown = Reflect.get(accepted, "_handle");
     if (typeof handle !== "object" || handle === null || !("useUserBuffer" in handle)) {
-      accepted.on("data", (chunk: Buffer) => receive(chunk, chunk.length));
-      return accepted.resume();
+      accepted.on("data", (chunk: Buffer) => owner.receive(chunk, chunk.length));
+      return giveTo(accepted, owner).resume();
     }
     Reflect.set(accepted, "_handle", null);
-    const options: SocketConstructorOpts & Pick<NetConnectOpts, "onread"> & { readonly handle: object } = {
+    const options: ReadingOptions & { readonly handle: object } = {
       handle,
       readable: true,
       writable: true,
-      onread: this.onRead(receive),
+      onread: this.onRead(owner),
     };
-    const socket = new Socket(options);
+    const socket = new OwnedSocket(options, owner);
     // The server counts its sockets and waits for all of them when it is closed. This one it no longer owns.
     accepted.destroy();
     socket.read(0);
     return socket;
   }
+}
+
+function deliverTo(receiver: ChunkReceiver, memory: Buffer): (length: number) => boolean {
+  return (length) => {
+    receiver.receive(memory, length);
+    return true;
+  };
 }

@@ -1,4 +1,4 @@
-/** `host:port` and `[ipv6]:port`. */
+/** `host:port` and `[ipv6]:port`, and which of them are of this machine. */
 
 /** Where a TCP server is. */
 export interface TcpAddress {
@@ -17,4 +17,14 @@ export function parseTcpAddress(address: string): TcpAddress {
     );
   }
   return { host, port };
+}
+
+/** Whether only this machine can reach an address, or is at the other end of it. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+/** Where a server listens, as clients can use it. */
+export function formatTcpAddress(host: string, port: number): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

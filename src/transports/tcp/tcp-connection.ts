@@ -3,7 +3,8 @@
  * other stream transports can use it too.
  */
 import type { Socket } from "node:net";
-import { type Connection, type ConnectionHandler, messageHeadroom } from "../../spi.ts";
+import { type Connection, type ConnectionHandler, messageHeadroom, type Principal } from "../../spi.ts";
+import type { SocketOwner } from "./owned-socket.ts";
 
 const prefixSize = 4;
 
@@ -17,10 +18,16 @@ interface HeldMessage {
   readonly tail: Uint8Array | undefined;
 }
 
+/** What TLS knows of a connection and TCP does not. */
+export type StreamIdentity = Pick<Connection, "principal" | "refusal" | "channelBinding">;
+
 /** A connection over a socket that is already connected. Owns the socket. */
-export class TcpConnection implements Connection {
-  readonly maxMessageSize = Number.POSITIVE_INFINITY;
+export class TcpConnection implements Connection, SocketOwner {
   readonly peerName: string;
+  /** Whether the peer is on this machine. Set before the connection is handed on. */
+  isLocal = false;
+  /** What the layer between this one and TCP knows of the peer. Set before the connection is handed on. */
+  identity: StreamIdentity | undefined;
   readonly #socket: Socket;
   #handler: ConnectionHandler | undefined;
   /** A message that waits for whether another one follows, to be written together with it. */
@@ -32,21 +39,33 @@ export class TcpConnection implements Connection {
   #prefix = 0;
   #prefixFilled = 0;
   #error: Error | undefined;
-  #sawEnd = false;
   /** What came before {@link start}: only a stranger speaks first. */
   #early: Buffer[] | undefined;
 
-  constructor(socket: Socket, peerName: string) {
-    this.#socket = socket;
+  /** @param open Makes the socket, which is connected or about to be, and tells its owner what happens to it. */
+  constructor(peerName: string, open: (owner: SocketOwner) => Socket) {
     this.peerName = peerName;
-    // An error before `start` must not be an uncaught one; `close` always follows.
-    socket.on("error", (error) => {
-      this.#error ??= error;
-    });
+    this.#socket = open(this);
+  }
+
+  get maxMessageSize(): number {
+    return Number.POSITIVE_INFINITY;
   }
 
   get queuedBytes(): number {
     return this.#socket.writableLength;
+  }
+
+  get principal(): Principal | undefined {
+    return this.identity?.principal;
+  }
+
+  get refusal(): string | undefined {
+    return this.identity?.refusal;
+  }
+
+  get channelBinding(): Uint8Array | undefined {
+    return this.identity?.channelBinding;
   }
 
   start(handler: ConnectionHandler): void {
@@ -54,14 +73,21 @@ export class TcpConnection implements Connection {
     const socket = this.#socket;
     for (const chunk of this.#early ?? []) process.nextTick(() => this.receive(chunk, chunk.length));
     this.#early = undefined;
-    socket.on("end", () => {
-      this.#sawEnd = true;
-      if (this.#missing > 0 || this.#prefixFilled > 0) {
-        this.#error ??= new Error("the peer closed the connection in the middle of a message");
-      }
-    });
-    socket.on("close", () => handler.onClose(this.#error));
-    if (socket.closed) process.nextTick(() => handler.onClose(this.#error));
+    if (socket.closed) process.nextTick(() => this.onClosed());
+  }
+
+  onError(error: Error): void {
+    this.#error ??= error;
+  }
+
+  onClosed(): void {
+    const handler = this.#handler;
+    if (handler === undefined) return;
+    this.#handler = undefined;
+    if (this.#socket.readableEnded && (this.#missing > 0 || this.#prefixFilled > 0)) {
+      this.#error ??= new Error("the peer closed the connection in the middle of a message");
+    }
+    handler.onClose(this.#error);
   }
 
   send(memory: Buffer, length: number, release: (memory: Buffer) => void, tail?: Uint8Array): void {
@@ -96,13 +122,10 @@ export class TcpConnection implements Connection {
     if (tail !== undefined) socket.write(tail);
   }
 
-  /**
-   * Takes what the socket has received, `chunk[0..end)`. Called by who owns the socket's `data`; the memory may be
-   * reused afterwards.
-   */
   receive(chunk: Buffer, end: number): void {
     const handler = this.#handler;
     if (handler === undefined) {
+      if (this.#socket.closed) return;
       this.#early ??= [];
       this.#early.push(Buffer.from(chunk.subarray(0, end)));
       return;
@@ -150,7 +173,7 @@ export class TcpConnection implements Connection {
       this.flush();
       // The peer may have ended too, or may never do so: what was written is what counts.
       socket.end(() => {
-        if (!this.#sawEnd) socket.destroySoon();
+        if (!socket.readableEnded) socket.destroySoon();
       });
     });
   }
@@ -180,6 +203,7 @@ function describeLength(length: number, limit: number): string {
   ) {
     return "it speaks HTTP";
   }
-  if (text[0] === 0x16 && text[1] === 0x03) return "it speaks TLS";
+  // A hello or an alert of TLS.
+  if ((text[0] === 0x16 || text[0] === 0x15) && text[1] === 0x03) return "it speaks TLS: is it tcps://?";
   return `a message of ${length} bytes, where at most ${limit} are allowed`;
 }

@@ -181,7 +181,7 @@ export class Secretive extends MarshalByRefObject {
     record("ran", "Secretive");
   }
 
-  initializeLifetimeService(): null {
+  override initializeLifetimeService(): null {
     record("ran", "Secretive");
     return null;
   }

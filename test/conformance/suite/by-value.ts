@@ -452,6 +452,19 @@ export function describeByValue(context: ConformanceContext): void {
       expect(await sum).toBe(sent.length);
     });
 
+    test("and more of them at once than a channel takes", async () => {
+      const size = 64 * 1024;
+      const sent = new Uint8Array(size);
+      const sums: Promise<number>[] = [];
+      // 4 MiB, which is more than a ring or the buffers of a socket hold.
+      for (let index = 1; index <= 64; index++) {
+        sent.fill(index);
+        sums.push(context.service(Echo).sumOf(sent));
+      }
+      sent.fill(0);
+      expect(await Promise.all(sums)).toEqual(Array.from({ length: 64 }, (_, index) => size * (index + 1)));
+    });
+
     // What is as large as this is copied only where a channel has sinks; see docs/by-value-and-by-reference.md.
     const changesWithSinks: typeof changes = [
       ...changes,

@@ -57,6 +57,22 @@ export function describeCancellation(context: ConformanceContext): void {
       expect(await context.ledger.eventsOf(key)).toEqual(["after"]);
     });
 
+    test("one signal for many calls: all are given up, and nobody is warned of a leak", async () => {
+      const warnings: string[] = [];
+      const note = (warning: Error) => warnings.push(warning.message);
+      process.on("warning", note);
+      const controller = new AbortController();
+      const calls = context.client.withOptions(context.service(Calls), { signal: controller.signal });
+      const keys = Array.from({ length: 32 }, () => context.newKey());
+      const given = Promise.all(keys.map((key) => rejectionOf(calls.block(key), AbortError)));
+      for (const key of keys) await context.ledger.whenRecorded("started", key);
+      controller.abort();
+      await given;
+      for (const key of keys) await context.ledger.open(key);
+      process.off("warning", note);
+      expect(warnings).toEqual([]);
+    });
+
     test("aborted while the method runs: the caller goes on, and a signal among the arguments tells the method", async () => {
       const key = context.newKey();
       const controller = new AbortController();

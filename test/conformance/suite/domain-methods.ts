@@ -146,7 +146,7 @@ export function describeDomainMethods(context: ConformanceContext): void {
       expect(await client.whenDisconnected(echo)).toBeUndefined();
       await Promise.all([echo.echo(1), echo.echo(2)]);
       const peer = { url: server.url, peerName: expect.any(String) as string, direction: "outgoing" };
-      expect(log).toEqual([["connected", peer]]);
+      expect(log).toEqual([["connected", expect.objectContaining(peer)]]);
 
       const disconnected = client.whenDisconnected(echo);
       const event = once(client, "disconnected");
@@ -154,8 +154,8 @@ export function describeDomainMethods(context: ConformanceContext): void {
       await disconnected;
       await event;
       expect(log).toEqual([
-        ["connected", peer],
-        ["disconnected", peer],
+        ["connected", expect.objectContaining(peer)],
+        ["disconnected", expect.objectContaining(peer)],
       ]);
     });
 

@@ -1,5 +1,6 @@
 /** Calls of one session start in the order in which they were made; answers come as they are ready. */
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import { compression } from "remoting";
 import { expect, test } from "vitest";
 import type { ConformanceContext } from "../conformance-context.ts";
@@ -20,6 +21,18 @@ export function describeOrder(context: ConformanceContext): void {
     const numbers = Array.from({ length: 100 }, (_, index) => index);
     await Promise.all(numbers.map((index) => calls.note(key, index, "x".repeat((index % 3) * 20_000))));
     expect(await context.ledger.eventsOf(key)).toEqual(numbers.map(String));
+  });
+
+  test("the first call may be larger than what a peer gives credit for, and large ones may follow", async () => {
+    const client = context.connect();
+    const echo = client.getObject(Echo, context.url);
+    let connections = 0;
+    client.on("connected", () => void connections++);
+    const large = Buffer.alloc(3 * 1024 * 1024, "large");
+    const isWhole = async () => isDeepStrictEqual(await echo.echo(large), large);
+    expect(await Promise.all([isWhole(), isWhole(), isWhole()])).toEqual([true, true, true]);
+    expect(await isWhole()).toBe(true);
+    expect(connections).toBe(1);
   });
 
   test("a fragmented call takes its place at its last fragment, and small ones do not wait for it", async () => {

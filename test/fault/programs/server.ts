@@ -4,6 +4,8 @@
  */
 import { RemotingDomain, type SessionLimits, tcpChannel } from "remoting";
 import { Adder, Cart, openJournal, surroundings, Target } from "../contract.ts";
+import { Failing, FailingConstructor, FailingCreation, FailingDisposal } from "../failures.ts";
+import { Victim } from "../victim.ts";
 import { exitOnUnhandled } from "./exit-on-unhandled.ts";
 
 /** What the server is told when it is started, as JSON. */
@@ -28,6 +30,17 @@ export type ServerReport =
   | { readonly kind: "started"; readonly id: number }
   | { readonly kind: "closed"; readonly milliseconds: number };
 
+const services = [
+  Adder,
+  Cart,
+  Failing,
+  FailingConstructor,
+  FailingCreation,
+  FailingDisposal,
+  Target,
+  Victim,
+] as const;
+
 exitOnUnhandled();
 process.on("disconnect", () => process.exit());
 
@@ -39,6 +52,7 @@ domain.on("unobservedError", () => void surroundings.unobservedErrors++);
 domain.on("connected", () => void surroundings.connections++);
 domain.on("disconnected", () => void surroundings.connections--);
 surroundings.journal = file.fd;
+surroundings.domain = domain;
 surroundings.onStarted = (id) => report({ kind: "started", id });
 
 function report(message: ServerReport): void {
@@ -48,7 +62,7 @@ function report(message: ServerReport): void {
 async function obey(command: ServerCommand): Promise<void> {
   if (command.kind === "listen") {
     try {
-      const host = await domain.serve(`tcp://127.0.0.1:${command.port}`, [Adder, Cart, Target]);
+      const host = await domain.serve(`tcp://127.0.0.1:${command.port}`, services);
       report({ kind: "listening", url: host.urls[0] ?? "" });
     } catch (error) {
       const { name, message } = error instanceof Error ? error : new Error(String(error));

@@ -45,8 +45,8 @@ describe("the methods of a class", () => {
 
   test("are one-way where the class or a base class says so", () => {
     const { methods } = describeType(Service);
-    expect(methods.get("notify")).toEqual({ name: "notify", oneWay: true });
-    expect(methods.get("own")).toEqual({ name: "own", oneWay: false });
+    expect(methods.get("notify")).toEqual({ name: "notify", oneWay: true, access: [] });
+    expect(methods.get("own")).toEqual({ name: "own", oneWay: false, access: [] });
   });
 
   test("under marked exposure are only those marked @Remote(), unless hidden", () => {

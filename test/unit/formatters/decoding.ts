@@ -34,5 +34,7 @@ export function encode(codec: Codec, value: WireValue): Buffer {
 /** Decodes in the middle of other bytes, which must not be looked at. Tagged values come out as {@link Tagged}. */
 export function decode(codec: Codec, bytes: Uint8Array): unknown {
   const memory = Buffer.concat([Buffer.from([0xc1, 0x22]), bytes, Buffer.from([0x22, 0xc1])]);
-  return codec.decode(memory, 2, 2 + bytes.length, (items) => new Tagged(items as Tagged["items"]));
+  return codec.decode(memory, 2, 2 + bytes.length, {
+    resolve: (items) => new Tagged(items as Tagged["items"]),
+  });
 }

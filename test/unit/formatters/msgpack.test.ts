@@ -274,9 +274,11 @@ describe("what was encoded", () => {
     const { codec } = createCodec(msgpackFormatter());
     const bytes = encode(codec, { a: new Tagged([1, new Tagged([2, [new Tagged([3])]])]) });
     const seen: unknown[] = [];
-    const decoded = codec.decode(bytes, 0, bytes.length, (items) => {
-      seen.push(items[0]);
-      return `resolved ${String(items[0])}`;
+    const decoded = codec.decode(bytes, 0, bytes.length, {
+      resolve(items) {
+        seen.push(items[0]);
+        return `resolved ${String(items[0])}`;
+      },
     });
     expect(seen).toEqual([3, 2, 1]);
     expect(decoded).toEqual({ a: "resolved 1" });
@@ -288,7 +290,7 @@ describe("what was encoded", () => {
       const { codec } = createCodec(msgpackFormatter());
       const bytes = encode(codec, value);
       let resolved = 0;
-      codec.decode(bytes, 0, bytes.length, () => ++resolved);
+      codec.decode(bytes, 0, bytes.length, { resolve: () => ++resolved });
       expect(resolved).toBe(1);
     },
   );
@@ -297,8 +299,10 @@ describe("what was encoded", () => {
     const { codec } = createCodec(msgpackFormatter());
     const bytes = encode(codec, { a: new Tagged([1]) });
     const fail = (error: unknown) =>
-      codec.decode(bytes, 0, bytes.length, () => {
-        throw error;
+      codec.decode(bytes, 0, bytes.length, {
+        resolve() {
+          throw error;
+        },
       });
     const own = new LimitExceededError("maxSomething", "too much");
     expect(() => fail(own)).toThrow(own);

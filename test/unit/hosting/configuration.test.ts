@@ -73,7 +73,7 @@ describe("each mistake is told with its place", () => {
     [{ channels: {} }, "remoting.json: channels must name at least one channel"],
     [
       { ...minimal, chanels: {} },
-      "remoting.json: chanels is not known: expected channels, services, $schema",
+      "remoting.json: chanels is not known: expected channels, services, lifetime, $schema",
     ],
     [{ channels: { main: "tcp://a:1" } }, "remoting.json: channels.main must be an object"],
     [{ channels: { main: {} } }, "remoting.json: channels.main.url must be a URL"],

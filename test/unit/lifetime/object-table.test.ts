@@ -1,26 +1,53 @@
 import { describe, expect, test } from "vitest";
+import type { LeaseSettings } from "../../../src/contract/lease-settings.ts";
+import { LimitExceededError } from "../../../src/errors.ts";
+import { LeaseManager } from "../../../src/lifetime/lease-manager.ts";
 import { ObjectTable } from "../../../src/lifetime/object-table.ts";
+import { ObjectUse } from "../../../src/lifetime/object-use.ts";
+import { FakeClock } from "../../fake-clock.ts";
 
 const minute = 60_000;
-const describeObject = () => ({ typeName: "Thing", targetOf: () => undefined });
+const describeObject = () => ({
+  typeName: "Thing",
+  targetOf: () => undefined,
+  rules: [],
+  use: new ObjectUse(),
+});
 
-function create() {
-  let now = 1_000;
-  const table = new ObjectTable(() => now);
-  const gone: object[] = [];
-  const lend = (object: object, holder: object, leased = false) => {
-    table.whenGone(object, () => gone.push(object));
-    return table.lend(object, holder, leased, describeObject).id;
+function create({ maxShared = 100, maxObjects = 10_000 } = {}) {
+  const clock = new FakeClock();
+  const settings: LeaseSettings = {
+    initialLeaseTime: 5 * minute,
+    renewOnCallTime: 2 * minute,
+    sponsorshipTimeout: 2 * minute,
   };
-  return {
-    table,
-    gone,
-    lend,
-    pass(milliseconds: number) {
-      now += milliseconds;
-      table.sweep();
+  const manager = new LeaseManager({
+    clock,
+    leaseManagerPollTime: 10_000,
+    maxRenewal: 24 * 60 * minute,
+    runsWhileHeld: false,
+    sponsorFailed: () => {},
+  });
+  const disconnected: object[] = [];
+  const endless = new Set<object>();
+  const table = new ObjectTable(
+    {
+      leasesArguments: false,
+      settingsOf: (object) => (endless.has(object) ? null : settings),
+      hasLease: () => false,
+      leaseOf: () => manager.begin(settings),
+      disconnected: (object) => disconnected.push(object),
     },
+    maxObjects,
+  );
+  const gone: object[] = [];
+  const lend = (object: object, holder: object, shared = false) => {
+    table.whenGone(object, () => gone.push(object));
+    return table.lend(object, { holder, shared, maxShared, describe: describeObject }).id;
   };
+  /** Lets time pass, and then the leases be looked at, which happens every ten seconds. */
+  const pass = (milliseconds: number) => clock.pass(milliseconds);
+  return { table, gone, disconnected, endless, lend, pass, manager, clock, settings };
 }
 
 describe("ObjectTable", () => {
@@ -112,9 +139,9 @@ describe("ObjectTable", () => {
     table.lose(holder);
     expect(gone).toEqual([argument]);
     expect(table.isHolder(holder)).toBe(false);
-    pass(5 * minute - 1);
+    pass(5 * minute - 10_000);
     expect(gone).toEqual([argument]);
-    pass(1);
+    pass(10_000);
     expect(gone).toEqual([argument, result]);
     expect(table.find(id, holder)).toBeUndefined();
   });
@@ -127,12 +154,12 @@ describe("ObjectTable", () => {
     table.lose(holder);
     pass(minute);
     table.find(id, {});
-    pass(4 * minute - 1);
+    pass(4 * minute - 10_000);
     expect(gone).toEqual([]);
     table.find(id, {});
-    pass(2 * minute - 1);
+    pass(2 * minute - 10_000);
     expect(gone).toEqual([]);
-    pass(1);
+    pass(20_000);
     expect(gone).toEqual([object]);
   });
 
@@ -162,7 +189,7 @@ describe("ObjectTable", () => {
     const object = {};
     const holder = {};
     const id = lend(object, holder);
-    expect(table.publish(object, describeObject).id).toBe(id);
+    expect(table.publish(object, describeObject, null).id).toBe(id);
     expect(table.idOf(object)).toBe(id);
     table.release(id, holder, 1);
     pass(60 * minute);
@@ -192,11 +219,100 @@ describe("ObjectTable", () => {
     const { table, lend, gone } = create();
     const objects = [{}, {}, {}];
     for (const object of objects) lend(object, {}, true);
-    table.publish(objects[0] ?? {}, describeObject);
+    table.publish(objects[0] ?? {}, describeObject, null);
     table.clear();
     expect(gone).toEqual(objects);
     expect(table.size).toBe(0);
     table.clear();
     expect(gone).toHaveLength(3);
+  });
+
+  test("what has no end stays when its holder was lost, and goes when the holder has let go", () => {
+    const { table, gone, endless, lend, pass, manager } = create();
+    const [first, second] = [{}, {}];
+    const [lost, released] = [{ name: "lost" }, { name: "released" }];
+    endless.add(lost).add(released);
+    const id = lend(lost, first, true);
+    const other = lend(released, second, true);
+    table.lose(first);
+    table.release(other, second, 1);
+    pass(1_000 * minute);
+    expect(gone).toEqual([released]);
+    expect(table.find(id, {})?.object).toBe(lost);
+    expect(manager.size).toBe(0);
+  });
+
+  test("what was published with a lease stays without a holder until that has run out", () => {
+    const { table, gone, lend, pass, settings } = create();
+    const object = {};
+    const holder = {};
+    const { id } = table.publish(object, describeObject, settings);
+    lend(object, holder, true);
+    pass(60 * minute);
+    expect(table.find(id, holder)).toBeDefined();
+    table.release(id, holder, 1);
+    pass(4 * minute);
+    expect(gone).toEqual([]);
+    pass(2 * minute);
+    expect(gone).toEqual([object]);
+    expect(table.find(id, {})).toBeUndefined();
+  });
+
+  test("a holder has so many returned objects, and then one must go before the next comes", () => {
+    const { table, lend } = create({ maxShared: 3 });
+    const holder = {};
+    const objects = [{}, {}, {}];
+    const ids = objects.map((object) => lend(object, holder, true));
+    // Those that it has, and what it is passed, cost it nothing.
+    lend(objects[0] ?? {}, holder, true);
+    lend({}, holder);
+    expect(() => lend({}, holder, true)).toThrow(LimitExceededError);
+    expect(() => lend({}, {}, true)).not.toThrow();
+    table.release(ids[1] ?? "", holder, 1);
+    lend({}, holder, true);
+    expect(() => lend({}, holder, true)).toThrow("maxReferencesLent");
+    // An argument that is returned as well counts from then on.
+    table.release(ids[2] ?? "", holder, 1);
+    const both = {};
+    lend(both, holder);
+    lend(both, holder, true);
+    expect(() => lend({}, holder, true)).toThrow("maxReferencesLent");
+  });
+
+  test("a domain has so many objects", () => {
+    const { table, lend } = create({ maxObjects: 3 });
+    const holder = {};
+    const [id = ""] = [{}, {}, {}].map((object) => lend(object, holder));
+    expect(() => lend({}, holder)).toThrow("maxObjects");
+    expect(() => table.publish({}, describeObject, null)).toThrow(LimitExceededError);
+    table.release(id, holder, 1);
+    lend({}, holder);
+    expect(table.size).toBe(3);
+  });
+
+  test("whoever waits for an object to go is told once, also if nobody got it", () => {
+    const { table, gone, disconnected, lend } = create();
+    const [kept, abandoned] = [{ name: "kept" }, { name: "abandoned" }];
+    const holder = {};
+    const id = lend(kept, holder, true);
+    table.whenGone(abandoned, () => gone.push(abandoned));
+    table.abandon(kept);
+    table.abandon(abandoned);
+    table.abandon(abandoned);
+    expect(gone).toEqual([abandoned]);
+    table.release(id, holder, 1);
+    expect(gone).toEqual([abandoned, kept]);
+    expect(disconnected).toEqual([kept]);
+  });
+
+  test("leases are looked at only while there are some that run", () => {
+    const { table, lend, pass, manager, clock } = create();
+    const holder = {};
+    lend({}, holder, true);
+    expect([manager.size, clock.waiting]).toEqual([0, 0]);
+    table.lose(holder);
+    expect([manager.size, clock.waiting]).toEqual([1, 1]);
+    pass(6 * minute);
+    expect([manager.size, clock.waiting, table.size]).toEqual([0, 0, 0]);
   });
 });

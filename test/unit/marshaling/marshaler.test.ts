@@ -14,6 +14,7 @@ class CountingHost implements ReferenceHost {
   readonly counts = new Map<string, number>();
   readonly controllers = new Map<number, AbortController>();
   readonly known = new Reference();
+  readonly showsStacks = false;
 
   export(value: object) {
     if (!(value instanceof Reference)) return undefined;
@@ -27,6 +28,22 @@ class CountingHost implements ReferenceHost {
 
   import(reference: unknown): unknown {
     return { imported: reference };
+  }
+
+  importScoped(id: string): unknown {
+    return { scoped: id };
+  }
+
+  readonly unimported: string[] = [];
+
+  unimport(id: string): void {
+    this.unimported.push(id);
+  }
+
+  readonly refused: string[] = [];
+
+  refuse(id: string): void {
+    this.refused.push(id);
   }
 
   home(id: string): unknown {
@@ -211,9 +228,15 @@ describe("marshal", () => {
     expect(host.counts.get("~1")).toBe(2);
     const marshaler = new Marshaler(host, 64);
     marshaler.marshal([reference, reference], "args", []);
-    marshaler.rollback();
-    marshaler.rollback();
+    const { counted } = marshaler;
+    expect(counted).toEqual({ ids: ["~1", "~1"], scoped: [] });
+    if (counted === undefined) return;
+    marshaler.rollback(counted);
+    marshaler.rollback(counted);
     expect(host.counts.get("~1")).toBe(2);
+    // What has no references takes none back.
+    marshaler.marshal([1], "args", []);
+    expect(marshaler.counted).toBeUndefined();
   });
 
   test("what of an error cannot travel is counted back as well", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ByteReader } from "../../../src/channels/byte-reader.ts";
 import { ByteWriter } from "../../../src/channels/byte-writer.ts";
+import { MemoryBudget } from "../../../src/channels/memory-budget.ts";
 import { ConnectionLostError } from "../../../src/errors.ts";
 import { IncomingSegments } from "../../../src/session/incoming-segments.ts";
 
@@ -20,7 +21,8 @@ function readerOf(bytes: Buffer): ByteReader {
 }
 
 function create(maxPayload = 100, maxTotal = 150): IncomingSegments {
-  return new IncomingSegments(maxPayload, maxTotal, (limit, bytes) => new Error(`${limit} ${bytes}`));
+  const limits = { maxPayloadBytes: maxPayload, maxReassemblyBytes: maxTotal };
+  return new IncomingSegments(limits, new MemoryBudget(1000));
 }
 
 function append(held: IncomingSegments, id: number, text: string) {
@@ -75,7 +77,7 @@ describe("IncomingSegments", () => {
     held.announce(2, lengths(60, 41));
     expect(append(held, 2, "x".repeat(100))).toBeUndefined();
     const refused = append(held, 2, "x");
-    expect(refused?.refused?.message).toBe("maxPayloadBytes 101");
+    expect(refused?.refused?.message).toContain("101 bytes under way, and maxPayloadBytes is 100");
     expect(held.isEmpty).toBe(true);
   });
 
@@ -96,7 +98,9 @@ describe("IncomingSegments", () => {
       held.hold(id, frame, undefined, undefined);
       held.announce(id, lengths(length));
     }
-    expect(append(held, 3, "x")?.refused?.message).toBe("maxReassemblyBytes 151");
+    expect(append(held, 3, "x")?.refused?.message).toContain(
+      "151 bytes under way, and maxReassemblyBytes is 150",
+    );
     expect(append(held, 2, "x".repeat(70))?.refused).toBeUndefined();
     held.hold(4, frame, undefined, undefined);
     held.announce(4, lengths(70));

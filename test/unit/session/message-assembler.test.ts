@@ -18,6 +18,9 @@ class Recorder implements FrameReceiver {
   readonly frames: string[] = [];
   readonly fragments = new Map<number, string>();
   stopAfter = Number.POSITIVE_INFINITY;
+  /** Where the data of fragments is kept, if anywhere. */
+  readonly kept = Buffer.alloc(64);
+  #filled = 0;
 
   onFrame(kind: number, flags: number, id: number, bytes: Buffer, start: number, end: number): void {
     this.frames.push(`${kind} ${flags} ${id} ${bytes.toString("latin1", start, end)}`);
@@ -26,6 +29,12 @@ class Recorder implements FrameReceiver {
 
   onFragment(_flags: number, id: number, bytes: Buffer, start: number, end: number): void {
     this.fragments.set(id, (this.fragments.get(id) ?? "") + bytes.toString("latin1", start, end));
+    if (bytes.buffer !== this.kept.buffer) bytes.copy(this.kept, this.#filled, start, end);
+    this.#filled += end - start;
+  }
+
+  fragmentDestination(): Buffer {
+    return this.kept.subarray(this.#filled);
   }
 }
 
@@ -49,7 +58,39 @@ const frames = Buffer.concat([
 const expectedFrames = [`${frameKind.call} 3 1 first`, `${frameKind.result} 3 2 `, "200 3 3 third"];
 const fragment = frame(frameKind.fragment, 9, "the data of a fragment");
 
+/** Delivers the first bytes of a message, and what follows in pieces of a size where the assembler wants them. */
+function deliverDirectly(assembler: MessageAssembler, message: Buffer, first: number, size: number): void {
+  assembler.receive(message, 0, first, message.length - first);
+  for (let at = first; at < message.length; at += size) {
+    const length = Math.min(size, message.length - at);
+    const target = assembler.destination;
+    if (target === undefined) throw new Error(`nowhere to put what comes after ${at} bytes`);
+    message.copy(target, 0, at, at + length);
+    assembler.receive(target, 0, length, message.length - at - length);
+  }
+  expect(assembler.destination).toBeUndefined();
+}
+
 describe("MessageAssembler", () => {
+  test("a transport may put the rest of a message where it is kept", () => {
+    for (let first = 1; first < frames.length; first++) {
+      for (const size of [1, 5, frames.length]) {
+        const recorder = new Recorder();
+        deliverDirectly(new MessageAssembler(recorder), frames, first, size);
+        expect(recorder.frames).toEqual(expectedFrames);
+      }
+    }
+  });
+
+  test("a transport may put the data of a fragment where it is kept", () => {
+    for (let first = 10; first < fragment.length; first++) {
+      const recorder = new Recorder();
+      deliverDirectly(new MessageAssembler(recorder), fragment, first, 4);
+      expect(recorder.fragments.get(9)).toBe("the data of a fragment");
+      expect(recorder.kept.toString("latin1", 0, 22)).toBe("the data of a fragment");
+    }
+  });
+
   test("every split of a message into two and three pieces gives the same frames", () => {
     for (let first = 1; first < frames.length; first++) {
       for (let second = first; second < frames.length; second++) {

@@ -9,6 +9,8 @@ function pendingCall(forgetSignal?: () => void): PendingCall {
     deadline: Number.POSITIVE_INFINITY,
     batch: -1,
     frame: -1,
+    receiver: undefined,
+    counted: undefined,
     forgetSignal,
   };
 }

@@ -3,6 +3,7 @@ import {
   ByteWriter,
   type Connection,
   type ConnectionHandler,
+  duplexCapabilities,
   messageHeadroom,
   type Transport,
 } from "../../../src/spi.ts";
@@ -36,6 +37,7 @@ export function frame(
 export class ScriptedConnection implements Connection {
   readonly maxMessageSize = Number.POSITIVE_INFINITY;
   readonly peerName = "the test";
+  isLocal = false;
   queuedBytes = 0;
   readonly sent: SentFrame[] = [];
   handler: ConnectionHandler | undefined;
@@ -117,14 +119,7 @@ export class ScriptedTransport implements Transport {
   }
 
   readonly scheme = "scripted";
-  readonly capabilities = {
-    duplex: true,
-    reply: true,
-    byReference: true,
-    ordered: true,
-    peerIdentity: false,
-    maxMessageSize: Number.POSITIVE_INFINITY,
-  };
+  readonly capabilities = duplexCapabilities;
   readonly #connect: () => Promise<Connection>;
   #accept: (connection: Connection) => void = () => {};
 
@@ -143,8 +138,9 @@ export class ScriptedTransport implements Transport {
   }
 
   /** A client of the server that listens. */
-  accept(): ScriptedConnection {
+  accept(isLocal = false): ScriptedConnection {
     const connection = new ScriptedConnection();
+    connection.isLocal = isLocal;
     this.#accept(connection);
     return connection;
   }

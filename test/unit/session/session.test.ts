@@ -12,28 +12,8 @@ import {
 } from "../../../src/index.ts";
 import { SessionChannel } from "../../../src/session/session-channel.ts";
 import type { ByteWriter } from "../../../src/spi.ts";
+import { kind } from "../../protocol-numbers.ts";
 import { frame, ScriptedConnection, ScriptedTransport } from "./scripted-connection.ts";
-
-/** The numbers of the protocol, written down anew: a change of them is a change of the protocol. */
-const kind = {
-  hello: 1,
-  welcome: 2,
-  refuse: 3,
-  call: 4,
-  result: 5,
-  thrown: 6,
-  fault: 7,
-  cancel: 8,
-  segments: 9,
-  fragment: 10,
-  definition: 11,
-  release: 12,
-  signal: 13,
-  ping: 14,
-  pong: 15,
-  goAway: 16,
-  withdrawn: 17,
-} as const;
 
 const defineRoute = 0x10;
 const withFields = 0x08;
@@ -318,7 +298,7 @@ describe("the server's end", () => {
       "more attachments than bytes",
       (connection) =>
         connection.deliver(
-          frame(kind.call, withAttachments, 1, named("Target", "echo", "[]\0\0\0\x64\0\0\0\x01")),
+          frame(kind.call, withAttachments, 1, named("Target", "echo", "\0\0\0\x01\0\0\0\x64[]")),
         ),
     ],
     [
@@ -576,7 +556,7 @@ describe("the client's end", () => {
   });
 
   test("a peer that reads too slowly is given up", async () => {
-    const { connection, target } = connect({ maxQueuedBytes: 1000 });
+    const { connection, target } = connect({ maxQueuedBytes: 1000, writeTimeout: 200 });
     const call = target.echo(1);
     await connection.next(kind.hello);
     connection.deliver(welcome());

@@ -6,7 +6,17 @@ import { Liveness, type Watched } from "../../../src/session/liveness.ts";
 import { defaultSessionLimits, type SessionLimits } from "../../../src/session/session-limits.ts";
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"] });
+  vi.useFakeTimers({
+    toFake: [
+      "setTimeout",
+      "clearTimeout",
+      "setInterval",
+      "clearInterval",
+      "setImmediate",
+      "clearImmediate",
+      "performance",
+    ],
+  });
 });
 
 afterEach(() => {
@@ -188,6 +198,88 @@ describe("Heartbeat", () => {
     heartbeat.remove(pulse.liveness);
   });
 
+  describe("after a sleep", () => {
+    /** The machine stops and goes on: the clock has moved, and no timer has run in between. */
+    function sleep(milliseconds: number): void {
+      const { now } = performance;
+      let slept = 0;
+      vi.spyOn(performance, "now").mockImplementation(() => now.call(performance) + slept);
+      slept = milliseconds;
+    }
+
+    afterEach(() => {
+      vi.restoreAllMocks();
+    });
+
+    const tenMinutes = 600_000;
+
+    test("a peer that was silent meanwhile is asked, and stays if it answers", () => {
+      const heartbeat = new Heartbeat();
+      const pulse = new FakePulse(1000, 400, true);
+      heartbeat.add(pulse.liveness);
+      vi.advanceTimersByTime(900);
+      sleep(tenMinutes);
+      vi.advanceTimersByTime(5000);
+      expect(pulse.log.length).toBeGreaterThanOrEqual(3);
+      expect(pulse.log).not.toContain("expire");
+      heartbeat.remove(pulse.liveness);
+    });
+
+    test("a peer that had been asked before is asked again, and given up only if it has had time to answer", () => {
+      const heartbeat = new Heartbeat();
+      const silent = new FakePulse(1000, 400, false);
+      heartbeat.add(silent.liveness);
+      vi.advanceTimersByTime(1100);
+      expect(silent.log).toHaveLength(1);
+      sleep(tenMinutes);
+      vi.advanceTimersByTime(100);
+      expect(silent.log).toHaveLength(2);
+      expect(silent.log[1]).toMatch(/^probe/);
+      vi.advanceTimersByTime(299);
+      expect(silent.log).toHaveLength(2);
+      vi.advanceTimersByTime(202);
+      expect(silent.log[2]).toBe("expire");
+      heartbeat.remove(silent.liveness);
+    });
+
+    test("what was half sent or half read when it began may go on", () => {
+      const heartbeat = new Heartbeat();
+      const limits = { writeTimeout: 1000, progressTimeout: 1000, messageTimeout: 2000 };
+      const pulse = new FakePulse(0, 0, false, limits, 3000);
+      Object.assign(pulse, {
+        queuedBytes: 10,
+        takenBytes: 5,
+        partialMessage: 1,
+        staleSince: performance.now(),
+      });
+      heartbeat.add(pulse.liveness);
+      vi.advanceTimersByTime(500);
+      sleep(tenMinutes);
+      vi.advanceTimersByTime(250);
+      expect(pulse.log).toEqual([]);
+      Object.assign(pulse, { queuedBytes: 0, partialMessage: 0, staleSince: undefined });
+      vi.advanceTimersByTime(2000);
+      expect(pulse.log).toEqual([]);
+      heartbeat.remove(pulse.liveness);
+    });
+  });
+
+  test("what has come and was not read yet speaks for a peer", () => {
+    const heartbeat = new Heartbeat();
+    const pulse = new FakePulse(1000, 400, false);
+    heartbeat.add(pulse.liveness);
+    vi.advanceTimersByTime(1300);
+    // A socket is read after the timers of the same turn have run, and before its immediates.
+    const look = pulse.liveness.look.bind(pulse.liveness);
+    vi.spyOn(pulse.liveness, "look").mockImplementation((now) => {
+      look(now);
+      pulse.lastHeard = performance.now();
+    });
+    vi.advanceTimersByTime(300);
+    expect(pulse.log).toHaveLength(1);
+    heartbeat.remove(pulse.liveness);
+  });
+
   test("one with the interval 0 is never asked and costs no timer", () => {
     const heartbeat = new Heartbeat();
     heartbeat.add(new FakePulse(0, 0, false).liveness);
@@ -206,6 +298,7 @@ describe("Heartbeat", () => {
     expect(patient.log).toEqual([]);
     heartbeat.remove(impatient.liveness);
     heartbeat.remove(patient.liveness);
+    vi.advanceTimersByTime(1);
     expect(vi.getTimerCount()).toBe(0);
     heartbeat.add(patient.liveness);
     vi.advanceTimersByTime(200_000);

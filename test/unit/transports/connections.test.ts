@@ -1,10 +1,11 @@
 /** What every connection promises, for each of the built-in transports. */
 import { MessageChannel } from "node:worker_threads";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { Connection, ConnectionHandler } from "../../../src/spi.ts";
+import type { Connection, ConnectionHandler, Transport } from "../../../src/spi.ts";
 import { messageHeadroom } from "../../../src/spi.ts";
 import { MemoryTransport } from "../../../src/transports/memory/memory-transport.ts";
 import { MessagePortConnection } from "../../../src/transports/memory/message-port-connection.ts";
+import { ShmTransport } from "../../../src/transports/shared-memory/shm-transport.ts";
 import { TcpTransport } from "../../../src/transports/tcp/tcp-transport.ts";
 
 /** Collects what arrives, whole messages only. */
@@ -62,13 +63,14 @@ function send(connection: Connection, content: Uint8Array, tail?: Uint8Array): P
   });
 }
 
-async function connected(
-  transport: MemoryTransport | TcpTransport,
-  address: string,
-): Promise<[Connection, Connection]> {
+async function connected(transport: Transport, address: string): Promise<[Connection, Connection]> {
   const accepted: ((connection: Connection) => void)[] = [];
   const server = new Promise<Connection>((resolve) => accepted.push(resolve));
-  const listener = await transport.listen(address, (connection) => accepted[0]?.(connection));
+  const listener = await transport.listen(
+    address,
+    (connection) => accepted[0]?.(connection),
+    () => {},
+  );
   const client = await transport.connect(listener.address, new AbortController().signal);
   const pair: [Connection, Connection] = [client, await server];
   onTestFinished(async () => {
@@ -78,9 +80,15 @@ async function connected(
   return pair;
 }
 
+let shmNames = 0;
+const shmName = () => `connections-${process.pid}-${++shmNames}`;
+
 const transports: Readonly<Record<string, () => Promise<[Connection, Connection]>>> = {
   tcp: () => connected(new TcpTransport(), "127.0.0.1:0"),
   memory: () => connected(new MemoryTransport(), "connections-test"),
+  shm: () => connected(new ShmTransport(), shmName()),
+  "shm without the spin": () => connected(new ShmTransport({ spinMicroseconds: 0 }), shmName()),
+  "shm, through small rings": () => connected(new ShmTransport({ ringBytes: 65_536 }), shmName()),
   "message port": async () => {
     const { port1, port2 } = new MessageChannel();
     onTestFinished(() => {
@@ -170,6 +178,28 @@ describe.each(Object.entries(transports))("%s", (_name, open) => {
     // Harmless: the session may not know yet.
     void send(client, Buffer.from("into the void"));
     client.flush();
+  });
+
+  test("an end is noticed that comes behind what was sent, though neither end had looked", async () => {
+    const [client, server] = await open();
+    const atClient = new Receiver();
+    const atServer = new Receiver();
+    client.start(atClient);
+    server.start(atServer);
+    void send(client, Buffer.from("first"));
+    void send(server, Buffer.from("first"));
+    client.flush();
+    server.flush();
+    await atServer.until(() => atServer.messages.length === 1);
+    await atClient.until(() => atClient.messages.length === 1);
+    // Whoever has had its message waits for the next one, and has to be woken for it.
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    void send(client, Buffer.from("the last"));
+    void send(server, Buffer.from("never read"));
+    client.flush();
+    server.flush();
+    client.destroy();
+    await atServer.closed;
   });
 
   test("what was sent before the other end started is delivered then, and not during start", async () => {

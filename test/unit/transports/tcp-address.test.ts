@@ -39,9 +39,10 @@ describe("parseTcpAddress", () => {
 
 describe("listening on tcp://", () => {
   const host: ChannelHost = {
+    inheritsDeadline: true,
     defaultTimeout: 0,
     limits: {},
-    budget: new MemoryBudget(0),
+    budgets: { queued: new MemoryBudget(0), incomplete: new MemoryBudget(0) },
     openPeer: () => {
       throw new Error("nobody calls");
     },

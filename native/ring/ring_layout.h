@@ -1,0 +1,69 @@
+// What lies in memory that two processes share: the indexes of two rings, then the bytes of both.
+//
+//   offset 0              RingIndexes of the ring that the client writes, then of the one that the server
+//   writes kIndexesSize          bytes of the client's ring … + capacity          bytes of the server's ring
+//
+// docs/channels/shm.md describes it for people, and the protocol that it is used by.
+#ifndef REMOTING_RING_RING_LAYOUT_H_
+#define REMOTING_RING_RING_LAYOUT_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace remoting {
+
+/// Two cache lines: processors fetch them in pairs, so what one side writes and the other reads would still
+/// disturb its neighbour at a distance of one.
+constexpr std::size_t kLinePair = 128;
+
+/// One direction. Each word is on lines of its own: two processors that write different words never compete.
+struct RingIndexes {
+  /// Bytes ever written. Stored by the writer only.
+  alignas(kLinePair) std::atomic<std::uint64_t> written;
+  /// Where the writer last ran, so that a reader does not keep it from its processor. Stored by the writer
+  /// only, together with `written`; if it lies, its reader yields too often or too seldom, and nothing else.
+  std::atomic<std::uint32_t> writer_processor;
+  /// Bytes ever read. Stored by the reader only.
+  alignas(kLinePair) std::atomic<std::uint64_t> consumed;
+  /// 1 while the reader sleeps and wants the bell to be rung when there is something. Set by the reader;
+  /// cleared by it, or by the writer that is about to ring.
+  alignas(kLinePair) std::atomic<std::uint32_t> reader_sleeps;
+  /// The same for a writer that waits for room.
+  alignas(kLinePair) std::atomic<std::uint32_t> writer_sleeps;
+};
+
+static_assert(sizeof(RingIndexes) == 4 * kLinePair, "the layout is shared with other builds");
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free,
+              "a lock of this process means nothing to the peer");
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free,
+              "a lock of this process means nothing to the peer");
+
+/// Where the bytes begin: what Windows can map at is a multiple of this, and so is every page size.
+constexpr std::size_t kIndexesSize = 64 * 1024;
+
+/// Powers of two, so that a position becomes an offset by a mask.
+constexpr std::uint32_t kSmallestCapacity = 64 * 1024;
+constexpr std::uint32_t kLargestCapacity = 64 * 1024 * 1024;
+
+constexpr bool IsCapacity(std::uint64_t capacity) noexcept {
+  return capacity >= kSmallestCapacity && capacity <= kLargestCapacity && (capacity & (capacity - 1)) == 0;
+}
+
+/// How much memory two rings take.
+constexpr std::size_t SizeOfRings(std::uint32_t capacity) noexcept {
+  return kIndexesSize + 2 * static_cast<std::size_t>(capacity);
+}
+
+/// One direction as one process sees it.
+struct RingView {
+  RingIndexes* indexes = nullptr;
+  unsigned char* bytes = nullptr;
+  std::uint32_t capacity = 0;
+  /// Whether the bytes are mapped twice in a row, so that nothing ever wraps in the middle.
+  bool mirrored = false;
+};
+
+}  // namespace remoting
+
+#endif  // REMOTING_RING_RING_LAYOUT_H_

@@ -1,0 +1,24 @@
+/** Which callers are told where in this process an error was thrown. */
+import type { PeerInfo } from "../messages/peer-info.ts";
+
+/**
+ * Who gets the stacks of the errors that methods throw (System.Runtime.Remoting.CustomErrorsModes):
+ *
+ * - `"on"`: nobody.
+ * - `"off"`: everybody.
+ * - `"remote-only"`: those on this machine, as {@link PeerInfo.isLocal} says; for all others they are left out.
+ *
+ * Name, message and own properties of an error travel in any case.
+ */
+export type CustomErrorsMode = "on" | "off" | "remote-only";
+
+/** Whether a peer gets stacks. */
+export function revealsStacks(mode: CustomErrorsMode, { isLocal }: PeerInfo): boolean {
+  return mode === "off" || (mode === "remote-only" && isLocal);
+}
+
+/** Throws TypeError for a mode that is none: a misspelt one must not reveal anything. */
+export function checkCustomErrors(mode: unknown): void {
+  if (mode === "on" || mode === "off" || mode === "remote-only") return;
+  throw new TypeError(`customErrors must be "on", "off" or "remote-only", not ${String(mode)}`);
+}

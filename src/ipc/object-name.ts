@@ -1,0 +1,27 @@
+/** The names of what processes share: file mappings, mutexes, events. */
+
+/** What a file's name and a name of Windows (MAX_PATH) have room for, with their prefixes. */
+const maxLength = 200;
+
+const prefixPattern = /^(?:Local|Global)\\/;
+
+/**
+ * Throws TypeError for a name that one of the systems would not take, so that a program that runs on one runs on the
+ * other.
+ *
+ * @param kind What it is the name of.
+ */
+export function checkObjectName(name: string, kind: string): void {
+  if (typeof name !== "string") throw new TypeError(`The name of a ${kind} is a string, not ${typeof name}`);
+  const bare = name.replace(prefixPattern, "");
+  if (bare === "" || bare.length > maxLength) {
+    throw new TypeError(
+      `The name of a ${kind} has 1 to ${maxLength} characters, not ${bare.length}: for example "Local\\HelloWorld"`,
+    );
+  }
+  if (bare.includes("\\") || bare.includes("\0")) {
+    throw new TypeError(
+      `${JSON.stringify(name)} is not a name for a ${kind}: a backslash can only follow Local or Global, at its front`,
+    );
+  }
+}

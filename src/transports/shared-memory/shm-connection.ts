@@ -1,0 +1,318 @@
+/** Messages over a pair of rings: each is preceded by its length, as over any stream. */
+import type { RingEndpoint } from "../../ipc/rings/native-rings.ts";
+import { ringAlignment, ringState } from "../../ipc/rings/native-rings.ts";
+import { type Connection, type ConnectionHandler, messageHeadroom, type Principal } from "../../spi.ts";
+import type { Spinner, Watched } from "./spinner.ts";
+
+const prefixSize = 4;
+
+/** How many queued bytes are few enough to ask for more. */
+const lowWater = 128 * 1024;
+
+/** After a message of this size the next one is expected to be large too: of it too little is taken at first to be worth a copy. */
+const largeMessage = 32 * 1024;
+
+/** What is taken of a large message before it is known where the rest belongs. */
+const firstBytes = 4 * 1024;
+
+/** Batches that are taken before the event loop gets its turn. */
+const batchesInARow = 16;
+
+/** A message, or what is left of one, that the ring had no room for. */
+interface WaitingMessage {
+  readonly memory: Buffer;
+  readonly release: (memory: Buffer) => void;
+  readonly tail: Uint8Array | undefined;
+  /** What is still to be written: of `memory`, and of `tail`. */
+  start: number;
+  readonly end: number;
+  tailStart: number;
+}
+
+/** A connection over memory that both sides have. Owns the endpoint. */
+export class ShmConnection implements Connection, Watched {
+  readonly maxMessageSize = Number.POSITIVE_INFINITY;
+  readonly peerName: string;
+  readonly principal: Principal | undefined;
+  readonly isLocal = true;
+  readonly #endpoint: RingEndpoint;
+  readonly #memory: Buffer;
+  readonly #spinner: Spinner;
+  #handler: ConnectionHandler | undefined;
+  /** Bytes ever received, as far as they tell where the next ones will be. */
+  #position = 0;
+  /** Of the message being received: bytes that are still to come. */
+  #missing = 0;
+  /** Whether the last message that began was a large one. */
+  #isLarge = false;
+  /** A length that has not fully arrived: its first bytes, and how many they are. */
+  #prefix = 0;
+  #prefixFilled = 0;
+  readonly #waiting: WaitingMessage[] = [];
+  #waitingBytes = 0;
+  /** The peer has ended: what it has written before is still there. */
+  #peerEnded = false;
+  /** The peer has said so before. */
+  #peerSaidGoodbye = false;
+  #closed = false;
+  /** Who was to be told of the end has been. */
+  #over = false;
+  #resumeScheduled = false;
+  #closeListeners: (() => void)[] = [];
+  readonly #resume = () => {
+    this.#resumeScheduled = false;
+    this.#pump();
+  };
+
+  /**
+   * @param memory Where to receive to; shared by all connections of a transport.
+   */
+  constructor(
+    endpoint: RingEndpoint,
+    memory: Buffer,
+    spinner: Spinner,
+    peerName: string,
+    principal: Principal | undefined,
+  ) {
+    this.#endpoint = endpoint;
+    this.#memory = memory;
+    this.#spinner = spinner;
+    this.peerName = peerName;
+    this.principal = principal;
+  }
+
+  get queuedBytes(): number {
+    return this.#waitingBytes;
+  }
+
+  start(handler: ConnectionHandler): void {
+    this.#handler = handler;
+    this.#endpoint.start(this.#memory, (ended) => {
+      if (ended) this.#peerEnded = true;
+      this.#pump();
+    });
+    // What came before is there already, and nobody has been asked to ring for it.
+    this.#scheduleResume();
+  }
+
+  // --- out --------------------------------------------------------------------------------------------
+
+  send(memory: Buffer, length: number, release: (memory: Buffer) => void, tail?: Uint8Array): void {
+    this.#send(memory, length, release, tail, false);
+  }
+
+  sendCopy(memory: Buffer, length: number, release: (memory: Buffer) => void, tail: Uint8Array): void {
+    this.#send(memory, length, release, tail, true);
+  }
+
+  /** @param copies Whether what the ring has no room for is to be copied, because it may change. */
+  #send(
+    memory: Buffer,
+    length: number,
+    release: (memory: Buffer) => void,
+    tail: Uint8Array | undefined,
+    copies: boolean,
+  ): void {
+    if (this.#closed) return;
+    const start = messageHeadroom - prefixSize;
+    const size = length - start + (tail === undefined ? 0 : tail.length);
+    memory.writeUInt32BE(size - prefixSize, start);
+    let written = 0;
+    if (this.#waiting.length === 0) {
+      written = this.#endpoint.write(memory, start, length, tail);
+      if (written === size) {
+        release(memory);
+        return;
+      }
+      // The next look at the ring tells.
+      if (written < 0) {
+        this.#scheduleResume();
+        return;
+      }
+    }
+    const ofMemory = Math.min(written, length - start);
+    this.#waiting.push({
+      memory,
+      release,
+      tail: copies && tail !== undefined ? Buffer.from(tail) : tail,
+      start: start + ofMemory,
+      end: length,
+      tailStart: written - ofMemory,
+    });
+    this.#waitingBytes += size - written;
+  }
+
+  flush(): void {
+    if (this.#closed) return;
+    if (this.#spinner.watch(this)) return;
+    // It is awake only to write: the peer has to be asked to ring when there is room.
+    if (this.#waiting.length > 0) this.#scheduleResume();
+  }
+
+  /** Returns whether all that waited was written. */
+  #writeWaiting(): boolean {
+    const waiting = this.#waiting;
+    let taken = 0;
+    for (const message of waiting) {
+      const { memory, start, end, tail } = message;
+      const rest = tail === undefined || message.tailStart === 0 ? tail : tail.subarray(message.tailStart);
+      const size = end - start + (rest === undefined ? 0 : rest.length);
+      const written = this.#endpoint.write(memory, start, end, rest);
+      if (written < 0) break;
+      this.#waitingBytes -= written;
+      const ofMemory = Math.min(written, end - start);
+      message.start += ofMemory;
+      message.tailStart += written - ofMemory;
+      if (written < size) break;
+      taken++;
+      message.release(memory);
+    }
+    waiting.splice(0, taken);
+    return waiting.length === 0;
+  }
+
+  // --- in ---------------------------------------------------------------------------------------------
+
+  poll(spin: number, sleep: boolean): boolean {
+    if (this.#closed) return false;
+    if (this.#receiveDirectly()) return true;
+    const state = this.#endpoint.receive(spin, sleep, this.#isLarge ? firstBytes : this.#memory.length);
+    if (state === ringState.empty) return false;
+    this.#take(state);
+    return true;
+  }
+
+  /** Copies the rest of a large message to where it is kept, if it is there. */
+  #receiveDirectly(): boolean {
+    if (this.#missing < firstBytes) return false;
+    const target = this.#handler?.destination;
+    if (target === undefined || target.length < firstBytes) return false;
+    const received = this.#endpoint.receiveInto(target, Math.min(target.length, this.#missing));
+    if (received === 0) return false;
+    this.#position = (this.#position + received) % ringAlignment;
+    this.#missing -= received;
+    this.#handler?.onMessage(target, 0, received, this.#missing);
+    return true;
+  }
+
+  /** Does what there is to do, then sleeps. */
+  #pump(): void {
+    if (this.#closed || this.#handler === undefined) return;
+    for (let batch = 0; batch < batchesInARow; batch++) {
+      if (!this.poll(0, false)) {
+        if (this.#peerEnded) this.#finish(this.#reasonOfEnd());
+        else if (batch > 0 && this.#spinner.watch(this)) return;
+        else if (!this.poll(0, true)) return;
+      }
+      if (this.#closed) return;
+    }
+    this.#scheduleResume();
+  }
+
+  #scheduleResume(): void {
+    if (this.#resumeScheduled) return;
+    this.#resumeScheduled = true;
+    setImmediate(this.#resume);
+  }
+
+  #take(state: number): void {
+    if (state > 0) {
+      const start = this.#position;
+      this.#position = (start + state) % ringAlignment;
+      this.#receive(start, start + state);
+    } else if (state === ringState.room) {
+      this.#writeWaiting();
+      if (this.#waitingBytes <= lowWater) this.#handler?.onDrain();
+      if (this.#waiting.length === 0 && this.#closeListeners.length > 0) this.#finish(undefined);
+    } else {
+      this.#invalid("the indexes of its ring cannot be");
+    }
+  }
+
+  /** Takes what was received, `memory[position..end)`. */
+  #receive(position: number, end: number): void {
+    const handler = this.#handler;
+    const memory = this.#memory;
+    if (handler === undefined) return;
+    while (position < end && !this.#closed) {
+      if (this.#missing > 0) {
+        const next = Math.min(end, position + this.#missing);
+        this.#missing -= next - position;
+        handler.onMessage(memory, position, next, this.#missing);
+        position = next;
+        continue;
+      }
+      let length: number;
+      if (this.#prefixFilled === 0 && end - position >= prefixSize) {
+        length = memory.readUInt32BE(position);
+        position += prefixSize;
+      } else {
+        this.#prefix = ((this.#prefix << 8) | memory.readUInt8(position++)) >>> 0;
+        if (++this.#prefixFilled < prefixSize) continue;
+        length = this.#prefix;
+        this.#prefix = 0;
+        this.#prefixFilled = 0;
+      }
+      if (length === 0) {
+        this.#peerSaidGoodbye = true;
+        return;
+      }
+      if (length > handler.messageLimit) {
+        this.#invalid(`a message of ${length} bytes, where at most ${handler.messageLimit} are allowed`);
+        return;
+      }
+      this.#isLarge = length >= largeMessage;
+      const next = Math.min(end, position + length);
+      this.#missing = length - (next - position);
+      if (next > position) handler.onMessage(memory, position, next, this.#missing);
+      position = next;
+    }
+  }
+
+  #invalid(reason: string): void {
+    this.#handler?.onInvalid(reason);
+    this.destroy();
+  }
+
+  #reasonOfEnd(): Error | undefined {
+    if (this.#missing > 0 || this.#prefixFilled > 0) {
+      return new Error("the peer ended in the middle of a message");
+    }
+    return this.#peerSaidGoodbye ? undefined : new Error("the peer's process has ended");
+  }
+
+  // --- life -------------------------------------------------------------------------------------------
+
+  async close(): Promise<void> {
+    if (this.#over) return;
+    const over = new Promise<void>((resolve) => this.#closeListeners.push(resolve));
+    const goodbye = Buffer.alloc(messageHeadroom);
+    this.send(goodbye, messageHeadroom, () => {});
+    // What is in the ring stays there for the peer; only what waits outside of it has to go in first.
+    if (this.#waiting.length === 0) this.#finish(undefined);
+    else this.flush();
+    await over;
+  }
+
+  destroy(): void {
+    this.#finish(undefined);
+  }
+
+  #finish(error: Error | undefined): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#spinner.forget(this);
+    this.#endpoint.close();
+    this.#waiting.length = 0;
+    this.#waitingBytes = 0;
+    setImmediate(() => {
+      this.#over = true;
+      this.#handler?.onClose(error);
+      for (const listener of this.#closeListeners.splice(0)) listener();
+    });
+  }
+
+  keepAlive(active: boolean): void {
+    if (!this.#closed) this.#endpoint.setReferenced(active);
+  }
+}

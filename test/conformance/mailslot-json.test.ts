@@ -1,0 +1,4 @@
+import { jsonFormatter } from "remoting";
+import { describeOneWayChannel } from "./one-way-suite.ts";
+
+describeOneWayChannel("mailslot:// with json", jsonFormatter);
