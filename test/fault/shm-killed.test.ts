@@ -11,7 +11,7 @@ import { RemotingDomain, RemotingError, shmChannel } from "remoting";
 import { beforeAll, describe, expect, test } from "vitest";
 import { openIpcResources } from "../../src/ipc.ts";
 import { forkProgram } from "./program.ts";
-import { ShmEcho } from "./shm-echo.ts";
+import { exercise, ShmEcho } from "./shm-echo.ts";
 import { within } from "./within.ts";
 
 const repository = fileURLToPath(new URL("../../", import.meta.url));
@@ -98,19 +98,9 @@ async function killServer(point: string, hit: number): Promise<void> {
   const client = newDomain();
   try {
     const echo = client.getObject(ShmEcho, url);
-    const large = new Uint8Array(8 * ringBytes);
-    /** Everything that a client can wait for, until the server is dead. */
+    /** Goes on until the server is dead. */
     const calls = async (): Promise<unknown> => {
-      for (;;) {
-        const settled = await Promise.allSettled([
-          echo.length(large),
-          echo.fill(large.length),
-          echo.add(1, 2),
-        ]);
-        const failed = settled.find(({ status }) => status === "rejected");
-        if (failed?.status === "rejected") return failed.reason;
-        for (let call = 0; call < 10; call++) await echo.add(call, 1);
-      }
+      for (;;) await exercise(echo, ringBytes);
     };
     const failure = calls().catch((error: unknown) => error);
     expect(await within(60_000, died, `the death of the server at ${point}`)).toEqual(death);

@@ -3,7 +3,7 @@
  * rings, streams what is larger than one. It goes on until it is killed, or its test ends.
  */
 import { RemotingDomain, shmChannel } from "remoting";
-import { ShmEcho } from "../shm-echo.ts";
+import { exercise, ShmEcho } from "../shm-echo.ts";
 import { exitOnUnhandled } from "./exit-on-unhandled.ts";
 
 /** What it is told when it is started, as JSON. */
@@ -25,10 +25,5 @@ if (role === "server") {
   process.send?.("listening");
 } else {
   const echo = domain.getObject(ShmEcho, url);
-  const large = new Uint8Array(8 * ringBytes);
-  for (;;) {
-    await Promise.all([echo.length(large), echo.fill(large.length), echo.add(1, 2)]);
-    process.send?.("called");
-    for (let call = 0; call < 10; call++) await echo.add(call, 1);
-  }
+  for (;;) await exercise(echo, ringBytes);
 }
