@@ -1,6 +1,6 @@
 // Everything that can be measured. A contender with a new URL scheme is one more line here.
 
-/** `"transport"`: carries bytes and has no calls. What is compared with the best peer is not compared with it, but by name. */
+/** `"transport"`: carries messages and has no calls. What is compared with the best peer is not compared with it, but by name. */
 export type ContenderKind = "floor" | "remoting" | "layer" | "peer" | "transport";
 
 export interface Contender {
@@ -10,6 +10,8 @@ export interface Contender {
   /** The folder with its `server.ts` and `client.ts`, relative to `bench/`. */
   readonly folder: string;
   readonly variant: string;
+  /** Both sides are threads of the client's process: no server has memory for idle connections. */
+  readonly hasNoServer?: true;
 }
 
 /** What ratios are taken against. */
@@ -64,6 +66,14 @@ export const contenders: readonly Contender[] = [
     kind: "remoting",
     folder: "contenders/remoting",
     variant: "shm://bench-<pid>, without the spin",
+  },
+  {
+    name: "worker-threads",
+    title: "worker_threads messages",
+    kind: "transport",
+    folder: "contenders/worker-threads",
+    variant: "",
+    hasNoServer: true,
   },
   { name: "zeromq", title: "zeromq.js, ipc", kind: "transport", folder: "peers/zeromq", variant: "" },
   { name: "nestjs", title: "NestJS microservices, TCP", kind: "peer", folder: "peers/nestjs", variant: "" },

@@ -52,8 +52,9 @@ class Run {
   async memory(): Promise<void> {
     for (const workload of this.#plan.workloads) {
       if (workload.idleConnections === 0) continue;
+      const contenders = this.#plan.contenders.filter(({ hasNoServer }) => hasNoServer !== true);
       for (let round = 0; round < this.#plan.memoryRounds; round++) {
-        for (const contender of rotated(this.#plan.contenders, round)) {
+        for (const contender of rotated(contenders, round)) {
           this.#progress(`round ${round + 1} of ${this.#plan.memoryRounds}: W5, ${contender.title}`);
           await this.#attempt(contender, () => this.#measureMemory(contender, workload));
         }

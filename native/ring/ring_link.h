@@ -1,6 +1,6 @@
 // How two processes come to share memory, and how they wake each other and learn of each other's death
-// afterwards: by one and the same local connection. ring_family.cc shows it to JavaScript; each system implements
-// it.
+// afterwards: by one and the same local connection. ring_family.cc shows it to JavaScript; each system
+// implements it.
 #ifndef REMOTING_RING_RING_LINK_H_
 #define REMOTING_RING_RING_LINK_H_
 

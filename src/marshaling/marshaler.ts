@@ -27,6 +27,15 @@ function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
+/** Most of what is in objects and arrays: seen at a glance, without a further step of the walk. */
+function goesAsItIs(value: unknown): value is string | number | boolean | undefined {
+  const type = typeof value;
+  // Zero may be negative, which is not seen at a glance.
+  return (
+    type === "string" || (type === "number" && value !== 0) || type === "boolean" || type === "undefined"
+  );
+}
+
 /** What belongs to the walk of one value. */
 class MarshalState {
   readonly attachments: Uint8Array[];
@@ -160,14 +169,8 @@ export class Marshaler implements ValueMarshaler {
     let copy: WireValue[] | undefined;
     for (let index = 0; index < array.length; index++) {
       const item = array[index];
-      const type = typeof item;
-      if (
-        type === "string" ||
-        (type === "number" && item !== 0) ||
-        type === "boolean" ||
-        type === "undefined"
-      ) {
-        if (copy !== undefined) copy[index] = item as WireValue;
+      if (goesAsItIs(item)) {
+        if (copy !== undefined) copy[index] = item;
         continue;
       }
       const marshaled = this.#walk(item, depth);
@@ -195,14 +198,8 @@ export class Marshaler implements ValueMarshaler {
       if (key === "__proto__") {
         throw new MarshalingFailure(object, 'has a key "__proto__", which no peer accepts');
       }
-      const type = typeof item;
-      if (
-        type === "string" ||
-        (type === "number" && item !== 0) ||
-        type === "boolean" ||
-        type === "undefined"
-      ) {
-        if (copy !== undefined) copy[key] = item as WireValue;
+      if (goesAsItIs(item)) {
+        if (copy !== undefined) copy[key] = item;
         continue;
       }
       const marshaled = this.#walk(item, depth);

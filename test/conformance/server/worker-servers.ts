@@ -18,6 +18,8 @@ export class WorkerServers {
       `import("tsx/esm/api").then(({ register }) => { register(); return import(${entry}); })`,
       { eval: true, execArgv: [] },
     );
+    // Each endpoint listens, and a file has many.
+    this.#worker.setMaxListeners(0);
     this.#worker.on("message", (reply: Partial<ServerReply>) => {
       if (reply.kind !== undefined) this.#replies.get(`${reply.kind} ${reply.url}`)?.(reply as ServerReply);
     });
