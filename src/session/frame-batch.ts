@@ -15,6 +15,8 @@ interface ParkedFrame {
 /** Frames are begun, written into like any {@link ByteWriter}, and ended; then the batch is taken and sent. */
 export class FrameBatch extends ByteWriter {
   readonly #pool: BufferPool;
+  /** How many frames were ended. */
+  frames = 0;
   #frameStart = -1;
   #bodyStart = 0;
   #parked: ParkedFrame[] | undefined;
@@ -112,6 +114,7 @@ export class FrameBatch extends ByteWriter {
   end(tailLength = 0): void {
     this.setUint32(this.#frameStart, this.position - this.#frameStart - 4 + tailLength);
     this.#frameStart = -1;
+    this.frames++;
     if (this.#parked !== undefined) this.#unpark();
   }
 
@@ -159,6 +162,7 @@ export class FrameBatch extends ByteWriter {
     const memory = this.bytes;
     this.bytes = noMemory;
     this.position = 0;
+    this.frames = 0;
     return memory;
   }
 }

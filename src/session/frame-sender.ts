@@ -16,6 +16,7 @@ import {
   queueOverload,
   queueRuin,
   type SessionLimits,
+  smallestHalf,
   smallPayload,
 } from "./session-limits.ts";
 import type { SessionPool } from "./session-pool.ts";
@@ -287,6 +288,15 @@ export class FrameSender implements CodecOptions {
     if (this.#scheduled || this.#connection === undefined) return;
     this.#scheduled = true;
     process.nextTick(flushSender, this);
+  }
+
+  /**
+   * Hands over what was gathered if it is half of the calls that are under way: the peer works on one half of them while
+   * this side is busy with the other.
+   */
+  flushHalf(callsUnderWay: number): void {
+    const frames = this.#batch?.frames ?? 0;
+    if (frames >= smallestHalf && frames * 2 >= callsUnderWay && this.#connection !== undefined) this.flush();
   }
 
   /** Hands over what was gathered, and of the fragments as many as the transport should hold. */

@@ -94,6 +94,12 @@ export const maxInlinePayload = 64 * 1024 + 1024;
  */
 export const batchSize = 8192;
 
+/**
+ * Half of the calls that are under way leave at once, too, if they are so many at least: of fewer, another message costs
+ * more than is gained.
+ */
+export const smallestHalf = 4;
+
 /** The largest message after the handshake: a full batch, one more frame, and their headers. */
 export const messageLimit = batchSize + maxInlinePayload + 16_384;
 

@@ -449,6 +449,27 @@ describe("the client's end", () => {
     expect(await call).toBe(5);
   });
 
+  test("half of the calls that are under way leave at once, the others at the end of the turn", async () => {
+    const { connection, target } = connect();
+    const call = target.echo(0);
+    await connection.next(kind.hello);
+    connection.deliver(welcome());
+    connection.deliver(result((await connection.next(kind.call)).id, "0"));
+    await call;
+
+    const calls: Promise<unknown>[] = [];
+    const left = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((value) => {
+      calls.push(target.echo(value));
+      return connection.sent.length;
+    });
+    expect(left).toEqual([0, 0, 0, 4, 4, 4, 4, 8, 8]);
+    for (let answered = 0; answered < calls.length; answered++) {
+      const { id, body } = await connection.next(kind.call);
+      connection.deliver(result(id, String(body.at(-2) ?? 0)));
+    }
+    expect(await Promise.all(calls)).toEqual([..."123456789"].map((digit) => digit.charCodeAt(0)));
+  });
+
   test("late, unknown and repeated answers are passed over", async () => {
     const { domain, connection, target } = connect();
     const controller = new AbortController();
