@@ -463,11 +463,10 @@ describe("the client's end", () => {
       return connection.sent.length;
     });
     expect(left).toEqual([0, 0, 0, 4, 4, 4, 4, 8, 8]);
-    for (let answered = 0; answered < calls.length; answered++) {
-      const { id, body } = await connection.next(kind.call);
-      connection.deliver(result(id, String(body.at(-2) ?? 0)));
+    for (const call of calls) {
+      connection.deliver(result((await connection.next(kind.call)).id, '"done"'));
+      expect(await call).toBe("done");
     }
-    expect(await Promise.all(calls)).toEqual([..."123456789"].map((digit) => digit.charCodeAt(0)));
   });
 
   test("late, unknown and repeated answers are passed over", async () => {
