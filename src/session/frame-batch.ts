@@ -15,8 +15,7 @@ interface ParkedFrame {
 /** Frames are begun, written into like any {@link ByteWriter}, and ended; then the batch is taken and sent. */
 export class FrameBatch extends ByteWriter {
   readonly #pool: BufferPool;
-  /** How many frames were ended. */
-  frames = 0;
+  #frames = 0;
   #frameStart = -1;
   #bodyStart = 0;
   #parked: ParkedFrame[] | undefined;
@@ -28,6 +27,11 @@ export class FrameBatch extends ByteWriter {
 
   get isEmpty(): boolean {
     return this.bytes.length === 0;
+  }
+
+  /** How many frames were ended. */
+  get frames(): number {
+    return this.#frames;
   }
 
   /** Whether a frame was begun and not yet ended. */
@@ -114,7 +118,7 @@ export class FrameBatch extends ByteWriter {
   end(tailLength = 0): void {
     this.setUint32(this.#frameStart, this.position - this.#frameStart - 4 + tailLength);
     this.#frameStart = -1;
-    this.frames++;
+    this.#frames++;
     if (this.#parked !== undefined) this.#unpark();
   }
 
@@ -162,7 +166,7 @@ export class FrameBatch extends ByteWriter {
     const memory = this.bytes;
     this.bytes = noMemory;
     this.position = 0;
-    this.frames = 0;
+    this.#frames = 0;
     return memory;
   }
 }

@@ -22,7 +22,8 @@ const unfragmented = 16 * 1024;
 
 /**
  * Makes both sides do everything that they can with a ring of so many bytes, once: go to sleep and be woken, fill it,
- * stream what is larger than it.
+ * stream what is larger than it. Fails only when every call has settled, so a call that the dead peer leaves waiting for
+ * ever is seen.
  */
 export async function exercise(echo: Remote<ShmEcho>, ringBytes: number): Promise<void> {
   const small = new Uint8Array(unfragmented);
