@@ -21,6 +21,9 @@ class Endpoint final : public Napi::ObjectWrap<Endpoint>, private Resource, priv
       : Napi::ObjectWrap<Endpoint>(info), Resource(Environment::Of(info.Env())) {
     if (!info[0].IsExternal()) throw Napi::TypeError::New(info.Env(), "Endpoints come from a RingMeeting");
     ring_.emplace(std::move(*info[0].As<Napi::External<RingLink>>().Data()));
+    Own<&Endpoint::Write>(info, "write");
+    Own<&Endpoint::Receive>(info, "receive");
+    Own<&Endpoint::ReceiveInto>(info, "receiveInto");
     Enlist();
     // An open endpoint is not garbage, whether or not somebody holds it.
     Ref();
@@ -30,9 +33,6 @@ class Endpoint final : public Napi::ObjectWrap<Endpoint>, private Resource, priv
     return DefineClass(env, "RingEndpoint",
                        {
                            InstanceMethod<&Endpoint::Start>("start"),
-                           InstanceMethod<&Endpoint::Write>("write"),
-                           InstanceMethod<&Endpoint::Receive>("receive"),
-                           InstanceMethod<&Endpoint::ReceiveInto>("receiveInto"),
                            InstanceMethod<&Endpoint::Close>("close"),
                            InstanceMethod<&Endpoint::Peer>("peer"),
                            InstanceMethod<&Endpoint::SetReferenced>("setReferenced"),
@@ -40,6 +40,21 @@ class Endpoint final : public Napi::ObjectWrap<Endpoint>, private Resource, priv
   }
 
  private:
+  /// Gives the object a function of its own, which has what it belongs to at hand: to find that through the
+  /// object, as the methods of a class do, costs more than all else that such a call is.
+  template <Napi::Value (Endpoint::*function)(const Napi::CallbackInfo&)>
+  void Own(const Napi::CallbackInfo& info, const char* name) {
+    Napi::Function own = Napi::Function::New<&Endpoint::Invoke<function>>(info.Env(), name, this);
+    // As long as somebody has the function, there is the endpoint.
+    own.Set("endpoint", info.This());
+    info.This().As<Napi::Object>().Set(name, own);
+  }
+
+  template <Napi::Value (Endpoint::*function)(const Napi::CallbackInfo&)>
+  static Napi::Value Invoke(const Napi::CallbackInfo& info) {
+    return (static_cast<Endpoint*>(info.Data())->*function)(info);
+  }
+
   void Start(const Napi::CallbackInfo& info) {
     if (!ring_) return;
     auto memory = info[0].As<Napi::Uint8Array>();

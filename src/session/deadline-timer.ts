@@ -1,3 +1,6 @@
+/** Deadlines of the calls of one session. */
+import { monotonicTime } from "./monotonic-clock.ts";
+
 /**
  * One timer for all calls of a session. It is set for the earliest deadline known and looks at the calls only
  * when it fires, so a call that is answered in time, as nearly all are, costs no timer at all.
@@ -12,7 +15,7 @@ export class DeadlineTimer {
     this.#expire = expire;
   }
 
-  /** Sees to it that `expire` is called at `deadline`, in milliseconds of `performance.now()`. */
+  /** Sees to it that `expire` is called at `deadline`, on the monotonic clock. */
   arm(deadline: number, now: number): void {
     if (deadline >= this.#due) return;
     clearTimeout(this.#timer);
@@ -31,7 +34,7 @@ export class DeadlineTimer {
 
   #fire(): void {
     this.#due = Number.POSITIVE_INFINITY;
-    const now = performance.now();
+    const now = monotonicTime();
     const next = this.#expire(now);
     if (next < Number.POSITIVE_INFINITY) this.arm(next, now);
   }

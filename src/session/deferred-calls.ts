@@ -8,6 +8,7 @@ import type { Payload } from "../channels/payload.ts";
 import { AbortError } from "../errors.ts";
 import type { CallReplies } from "./call-replies.ts";
 import type { FrameSender } from "./frame-sender.ts";
+import { monotonicTime } from "./monotonic-clock.ts";
 import { OrderedStage } from "./ordered-stage.ts";
 import type { PayloadStage } from "./payload-stage.ts";
 import { tooLate, tooMuchKept } from "./refused-calls.ts";
@@ -147,7 +148,7 @@ export class DeferredCalls {
       if (next === undefined) break;
       const { call, target, body } = next;
       this.#unstarted.remove(call);
-      if (call.deadline <= performance.now()) this.#replies.refuse(call, tooLate(call));
+      if (call.deadline <= monotonicTime()) this.#replies.refuse(call, tooLate(call));
       else this.#runner.run(call, target, body, 0, body.length);
     }
     this.#isResuming = false;

@@ -1,4 +1,6 @@
 /** Everything that leaves a session: gathers the frames of a turn, holds fragments back, hands both over. */
+// Imported: the global `process` is a getter, and this is the way of every call.
+import { nextTick } from "node:process";
 import type { Connection } from "../channels/connection.ts";
 import type { CodecOptions, PayloadLimits } from "../channels/formatter.ts";
 import type { MemoryBudget } from "../channels/memory-budget.ts";
@@ -287,7 +289,7 @@ export class FrameSender implements CodecOptions {
   #scheduleFlush(): void {
     if (this.#scheduled || this.#connection === undefined) return;
     this.#scheduled = true;
-    process.nextTick(flushSender, this);
+    nextTick(flushSender, this);
   }
 
   /**

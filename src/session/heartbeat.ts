@@ -1,12 +1,5 @@
 /** One clock for all sessions of a channel, that looks at each of them now and then. */
-
-/**
- * The monotonic clock in whole milliseconds. A session keeps several times: a whole number lies in its object, where a
- * fraction would be an object of its own.
- */
-export function wholeMilliseconds(): number {
-  return Math.trunc(performance.now());
-}
+import { wholeMilliseconds } from "./monotonic-clock.ts";
 
 /** Something that is to be looked at. */
 export interface Pulse {

@@ -13,6 +13,7 @@ import { noFields, readFields } from "./frame-fields.ts";
 import { callFlag } from "./frame-kind.ts";
 import type { FrameSender } from "./frame-sender.ts";
 import type { IdleObserver } from "./idle-observer.ts";
+import { monotonicTime } from "./monotonic-clock.ts";
 import { readPayload } from "./payload-layout.ts";
 import type { PayloadStage } from "./payload-stage.ts";
 import { tooManyArguments, tooManyCalls } from "./refused-calls.ts";
@@ -247,7 +248,7 @@ export class IncomingCalls implements CallRunner, ReplyObserver {
       this.#running.set(call.id, call);
       if (call.deadline < forEver) {
         this.#deadlines ??= new DeadlineTimer((now) => this.#expire(now));
-        this.#deadlines.arm(call.deadline, performance.now());
+        this.#deadlines.arm(call.deadline, monotonicTime());
       }
     }
     // Anything but a promise may call back twice, throw, or do so before `then` returns. A promise does not.

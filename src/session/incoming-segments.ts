@@ -5,6 +5,7 @@ import { protocolError } from "../channels/byte-reader.ts";
 
 import type { MemoryBudget } from "../channels/memory-budget.ts";
 import { LimitExceededError } from "../errors.ts";
+import { monotonicTime } from "./monotonic-clock.ts";
 import { allocateReceived } from "./received-memory.ts";
 import type { IncomingRoute } from "./routes.ts";
 import type { SessionLimits } from "./session-limits.ts";
@@ -87,7 +88,7 @@ export class IncomingSegments {
       missing: 0,
       announced: 0,
       kept: 0,
-      touched: performance.now(),
+      touched: monotonicTime(),
       refused,
     });
     if (refused !== undefined) this.#onRefused?.(id);

@@ -3,7 +3,8 @@
  * a message and does not end it. And when nobody has needed the session for a while.
  */
 import type { ConnectionLostReason } from "../errors.ts";
-import { type Pulse, wholeMilliseconds } from "./heartbeat.ts";
+import type { Pulse } from "./heartbeat.ts";
+import { wholeMilliseconds } from "./monotonic-clock.ts";
 import type { SessionLimits } from "./session-limits.ts";
 
 /** A payload in fragments takes turns with others, so its fragments may be this much further apart than bytes of a message. */

@@ -19,6 +19,7 @@ import { readFault } from "./fault.ts";
 import { callFlag, faultFlag, frameKind, returnFlag } from "./frame-kind.ts";
 import type { FrameSender } from "./frame-sender.ts";
 import type { IdleObserver } from "./idle-observer.ts";
+import { monotonicTime } from "./monotonic-clock.ts";
 import { OrderedStage } from "./ordered-stage.ts";
 import type { PayloadStage } from "./payload-stage.ts";
 import { type PendingCall, PendingCalls } from "./pending-calls.ts";
@@ -113,7 +114,7 @@ export class OutgoingCalls {
         `${PendingCalls.capacity} calls are already under way on this connection: await some of them first`,
       );
     }
-    const now = performance.now();
+    const now = monotonicTime();
     const timeout =
       call.deadline === undefined ? ownTimeout : timeLeft(call, call.deadline - now, ownTimeout);
     const deadline = timeout > 0 ? now + timeout : forEver;

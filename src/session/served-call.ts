@@ -5,6 +5,7 @@ import type { UnmarshalContext } from "../channels/peer-host.ts";
 import { AbortError, RemotingTimeoutError } from "../errors.ts";
 import type { MethodCall } from "../messages/method-call.ts";
 import type { PeerInfo } from "../messages/peer-info.ts";
+import { monotonicTime } from "./monotonic-clock.ts";
 
 /** Keeps what may be needed until the method has settled; the signal is made only if somebody asks for it. */
 export class ServedCall implements IncomingCall, UnmarshalContext {
@@ -49,7 +50,7 @@ export class ServedCall implements IncomingCall, UnmarshalContext {
     this.method = method;
     this.oneWay = oneWay;
     this.timeout = timeout;
-    this.deadline = timeout === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeout;
+    this.deadline = timeout === 0 ? Number.POSITIVE_INFINITY : monotonicTime() + timeout;
     this.attachments = attachments;
     this.peer = peer;
   }

@@ -20,10 +20,10 @@ import type { FrameBatch } from "./frame-batch.ts";
 import { feature, frameKind, signalFlag } from "./frame-kind.ts";
 import { FrameRouter, type RoutedSession } from "./frame-router.ts";
 import { type FlushObserver, FrameSender } from "./frame-sender.ts";
-import { wholeMilliseconds } from "./heartbeat.ts";
 import type { IdleObserver } from "./idle-observer.ts";
 import { Liveness, type Watched } from "./liveness.ts";
 import { MessageAssembler } from "./message-assembler.ts";
+import { monotonicTime, wholeMilliseconds } from "./monotonic-clock.ts";
 import { ServerHandshake } from "./server-handshake.ts";
 import { callError, connectError, describePeer, isRefusal } from "./session-errors.ts";
 import { handshakeMessageLimit, messageLimit } from "./session-limits.ts";
@@ -219,7 +219,7 @@ export class Session
    * Resolves when the connection has ended.
    */
   async close(grace: number): Promise<void> {
-    const graceEnd = performance.now() + grace;
+    const graceEnd = monotonicTime() + grace;
     const conversation = this.#conversation;
     if (conversation !== undefined && this.#state !== "open" && this.#state !== "closed") {
       // Calls that wait for the connection are under way too.
@@ -243,7 +243,7 @@ export class Session
     );
     this.#openAttempt?.abort(new Error("closed by this side"));
     if (connection === undefined) return;
-    await endConnection(connection, Math.max(farewellTime, graceEnd - performance.now()));
+    await endConnection(connection, Math.max(farewellTime, graceEnd - monotonicTime()));
   }
 
   #whenIdle(conversation: Conversation, grace: number): Promise<void> {

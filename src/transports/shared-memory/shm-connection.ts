@@ -58,6 +58,11 @@ export class ShmConnection implements Connection, Watched {
   /** Who was to be told of the end has been. */
   #over = false;
   #resumeScheduled = false;
+  /** Whether the peer has to ring before anything is looked at. */
+  #isAsleep = false;
+  /** Whether it is to keep the process running, and whether the endpoint does. */
+  #keepsAlive = true;
+  #isReferenced = true;
   #closeListeners: (() => void)[] = [];
   readonly #resume = () => {
     this.#resumeScheduled = false;
@@ -177,7 +182,11 @@ export class ShmConnection implements Connection, Watched {
     if (this.#closed) return false;
     if (this.#receiveDirectly()) return true;
     const state = this.#endpoint.receive(spin, sleep, this.#isLarge ? firstBytes : this.#memory.length);
-    if (state === ringState.empty) return false;
+    this.#isAsleep = sleep && state === ringState.empty;
+    if (state === ringState.empty) {
+      if (sleep) this.#applyKeepAlive();
+      return false;
+    }
     this.#take(state);
     return true;
   }
@@ -313,6 +322,14 @@ export class ShmConnection implements Connection, Watched {
   }
 
   keepAlive(active: boolean): void {
-    if (!this.#closed) this.#endpoint.setReferenced(active);
+    this.#keepsAlive = active;
+    if (this.#isAsleep) this.#applyKeepAlive();
+  }
+
+  /** While it is awake it keeps the process running anyway, so what changes with each call is told when it sleeps. */
+  #applyKeepAlive(): void {
+    if (this.#closed || this.#keepsAlive === this.#isReferenced) return;
+    this.#isReferenced = this.#keepsAlive;
+    this.#endpoint.setReferenced(this.#keepsAlive);
   }
 }

@@ -12,6 +12,7 @@ import {
 } from "../../../src/index.ts";
 import { SessionChannel } from "../../../src/session/session-channel.ts";
 import type { ByteWriter } from "../../../src/spi.ts";
+import { fakeTimers } from "../../fake-timers.ts";
 import { kind } from "../../protocol-numbers.ts";
 import { frame, ScriptedConnection, ScriptedTransport } from "./scripted-connection.ts";
 
@@ -590,12 +591,11 @@ describe("the client's end", () => {
 
   describe("with a clock that the test moves", () => {
     beforeEach(() => {
-      vi.useFakeTimers({
-        toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"],
-      });
+      fakeTimers(["setTimeout", "clearTimeout", "setInterval", "clearInterval"]);
     });
     afterEach(() => {
       vi.useRealTimers();
+      vi.restoreAllMocks();
     });
 
     test("a peer that does not answer the hello in time", async () => {

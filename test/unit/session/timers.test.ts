@@ -4,23 +4,22 @@ import { DeadlineTimer } from "../../../src/session/deadline-timer.ts";
 import { Heartbeat } from "../../../src/session/heartbeat.ts";
 import { Liveness, type Watched } from "../../../src/session/liveness.ts";
 import { defaultSessionLimits, type SessionLimits } from "../../../src/session/session-limits.ts";
+import { fakeTimers } from "../../fake-timers.ts";
 
 beforeEach(() => {
-  vi.useFakeTimers({
-    toFake: [
-      "setTimeout",
-      "clearTimeout",
-      "setInterval",
-      "clearInterval",
-      "setImmediate",
-      "clearImmediate",
-      "performance",
-    ],
-  });
+  fakeTimers([
+    "setTimeout",
+    "clearTimeout",
+    "setInterval",
+    "clearInterval",
+    "setImmediate",
+    "clearImmediate",
+  ]);
 });
 
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 describe("DeadlineTimer", () => {
