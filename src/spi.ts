@@ -3,6 +3,7 @@
  * import nothing else of this package, so whatever they can do, others can.
  */
 
+export { readUint32, writeUint32 } from "./channels/big-endian.ts";
 export { ByteReader, protocolError } from "./channels/byte-reader.ts";
 export { ByteWriter } from "./channels/byte-writer.ts";
 export {

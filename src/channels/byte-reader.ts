@@ -1,5 +1,6 @@
 /** Reads what {@link ByteWriter} wrote, and believes nothing: every read is checked against the end. */
 import { ConnectionLostError } from "../errors.ts";
+import { readUint32 } from "./big-endian.ts";
 
 /** The error for bytes that do not follow the wire protocol. The connection cannot go on after it. */
 export function protocolError(message: string, cause?: unknown): ConnectionLostError {
@@ -45,12 +46,17 @@ export class ByteReader {
     const at = this.position;
     if (at + 4 > this.end) throw protocolError("a frame ends too early");
     this.position = at + 4;
-    return this.bytes.readUInt32BE(at);
+    return readUint32(this.bytes, at);
   }
 
   readVarUint(): number {
-    let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
+    const first = this.readUint8();
+    return first < 0x80 ? first : this.#readGroups(first & 0x7f);
+  }
+
+  #readGroups(first: number): number {
+    let value = first;
+    for (let shift = 7; shift < 35; shift += 7) {
       const byte = this.readUint8();
       // Multiplied, not shifted: the fifth group would overflow a signed 32-bit shift.
       value += (byte & 0x7f) * 2 ** shift;

@@ -1,4 +1,5 @@
 /** A growing buffer that frames and payloads are written into, without an object for each part. */
+import { writeUint32 } from "./big-endian.ts";
 
 const minimumCapacity = 1024;
 
@@ -44,11 +45,7 @@ export class ByteWriter {
 
   /** Overwrites four bytes that were reserved before, most significant first. */
   setUint32(at: number, value: number): void {
-    const bytes = this.bytes;
-    bytes[at] = value >>> 24;
-    bytes[at + 1] = value >>> 16;
-    bytes[at + 2] = value >>> 8;
-    bytes[at + 3] = value;
+    writeUint32(this.bytes, at, value);
   }
 
   /** Writes an unsigned integer up to 2^32-1, seven bits to a byte, least significant first (LEB128). */

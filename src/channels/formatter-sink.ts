@@ -21,6 +21,20 @@ function isScalar(value: unknown): value is undefined | null | boolean | number 
   }
 }
 
+/** Lists that are longer are walked by the marshaler. */
+const shortList = 15;
+
+/** A list in which there is nothing to marshal, as most arguments are. A -0 is for the marshaler. */
+function isListOfScalars(value: unknown): value is readonly WireValue[] {
+  if (!Array.isArray(value) || value.length > shortList) return false;
+  if (Object.getPrototypeOf(value) !== Array.prototype) return false;
+  for (let index = 0; index < value.length; index++) {
+    const item: unknown = value[index];
+    if (!isScalar(item) || Object.is(item, -0)) return false;
+  }
+  return true;
+}
+
 /** Formats and parses payloads for one peer (IClientFormatterSink, IServerFormatterSink). */
 export class FormatterSink implements TagResolver {
   readonly #codec: Codec;
@@ -43,7 +57,7 @@ export class FormatterSink implements TagResolver {
   format(value: unknown, root: string, writer: ByteWriter): readonly Uint8Array[] {
     const start = writer.position;
     this.counted = undefined;
-    if (isScalar(value)) {
+    if (isScalar(value) || isListOfScalars(value)) {
       this.#codec.encode(value, writer);
       return noAttachments;
     }

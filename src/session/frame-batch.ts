@@ -1,4 +1,5 @@
 /** The frames of one turn of the event loop, gathered into one message. */
+import { writeUint32 } from "../channels/big-endian.ts";
 import { ByteWriter } from "../channels/byte-writer.ts";
 import { messageHeadroom } from "../channels/connection.ts";
 import type { BufferPool } from "./buffer-pool.ts";
@@ -55,10 +56,7 @@ export class FrameBatch extends ByteWriter {
     const at = this.position + 4;
     bytes[at] = kind;
     bytes[at + 1] = flags;
-    bytes[at + 2] = id >>> 24;
-    bytes[at + 3] = id >>> 16;
-    bytes[at + 4] = id >>> 8;
-    bytes[at + 5] = id;
+    writeUint32(bytes, at + 2, id);
     this.position = at + 6;
     this.#bodyStart = this.position;
   }
@@ -179,8 +177,8 @@ export function writeFragmentHeader(
   id: number,
   length: number,
 ): void {
-  message.writeUInt32BE(length + frameHeaderSize - 4, at);
+  writeUint32(message, at, length + frameHeaderSize - 4);
   message[at + 4] = frameKind.fragment;
   message[at + 5] = flags;
-  message.writeUInt32BE(id, at + 6);
+  writeUint32(message, at + 6, id);
 }

@@ -1,11 +1,10 @@
 /** Everything that leaves a session: gathers the frames of a turn, holds fragments back, hands both over. */
-// Imported: the global `process` is a getter, and this is the way of every call.
-import { nextTick } from "node:process";
 import type { Connection } from "../channels/connection.ts";
 import type { CodecOptions, PayloadLimits } from "../channels/formatter.ts";
 import type { MemoryBudget } from "../channels/memory-budget.ts";
 import type { Payload } from "../channels/payload.ts";
 import { LimitExceededError } from "../errors.ts";
+import type { Flushable } from "./flush-schedule.ts";
 import type { FrameBatch } from "./frame-batch.ts";
 import { callFlag, fieldNumber, frameKind } from "./frame-kind.ts";
 import { OutgoingFragments } from "./outgoing-fragments.ts";
@@ -36,10 +35,8 @@ export interface FlushObserver {
   onFlushed(): void;
 }
 
-const flushSender = (sender: FrameSender): void => sender.flush();
-
 /** Sends frames over one connection; until there is one, keeps them. */
-export class FrameSender implements CodecOptions {
+export class FrameSender implements CodecOptions, Flushable {
   /** What is sent and received at most. */
   readonly limits: SessionLimits & PayloadLimits;
   /** The largest payload that the peer takes. */
@@ -66,7 +63,8 @@ export class FrameSender implements CodecOptions {
   /** Bytes that were handed to the connection. */
   #handedOver = 0;
   #connection: Connection | undefined;
-  #scheduled = false;
+  #isScheduled = false;
+  scheduledNext: Flushable | undefined = undefined;
 
   /**
    * @param budget Counts what waits for the peer together with what waits for others.
@@ -287,9 +285,14 @@ export class FrameSender implements CodecOptions {
   }
 
   #scheduleFlush(): void {
-    if (this.#scheduled || this.#connection === undefined) return;
-    this.#scheduled = true;
-    nextTick(flushSender, this);
+    if (this.#isScheduled || this.#connection === undefined) return;
+    this.#isScheduled = true;
+    this.#pool.flushes.add(this);
+  }
+
+  flushScheduled(): void {
+    this.#isScheduled = false;
+    this.flush();
   }
 
   /**
@@ -303,7 +306,6 @@ export class FrameSender implements CodecOptions {
 
   /** Hands over what was gathered, and of the fragments as many as the transport should hold. */
   flush(): void {
-    this.#scheduled = false;
     const batch = this.#batch;
     if (batch?.isOpen) {
       this.#scheduleFlush();

@@ -5,7 +5,6 @@ import { flowOfCall } from "../channels/call-flow.ts";
 import { ContextDecoder } from "../channels/context-codec.ts";
 import type { ValueMarshaler } from "../channels/peer-host.ts";
 import { ConnectionLostError, SerializationError } from "../errors.ts";
-import type { PeerInfo } from "../messages/peer-info.ts";
 import { CallReplies, type ReplyObserver } from "./call-replies.ts";
 import { DeadlineTimer } from "./deadline-timer.ts";
 import { type CallRunner, DeferredCalls } from "./deferred-calls.ts";
@@ -20,7 +19,7 @@ import { tooManyArguments, tooManyCalls } from "./refused-calls.ts";
 import { type IncomingRoute, IncomingRoutes } from "./routes.ts";
 import { ServedCall } from "./served-call.ts";
 import { isObjectId, maxMethodLength, maxTargetLength, type SessionLimits } from "./session-limits.ts";
-import type { SessionOwner } from "./session-options.ts";
+import type { OwnedSession, SessionOwner } from "./session-options.ts";
 
 /** The largest time that travels, about 49 days. */
 const forEver = Number.POSITIVE_INFINITY;
@@ -35,7 +34,7 @@ export class IncomingCalls implements CallRunner, ReplyObserver {
   readonly #stage: PayloadStage;
   readonly #dispatcher: CallDispatcher;
   readonly #limits: IncomingLimits;
-  readonly #peer: PeerInfo;
+  readonly #session: CallingSession;
   readonly #owner: SessionOwner;
   readonly #observer: IdleObserver;
   readonly #replies: CallReplies;
@@ -63,7 +62,7 @@ export class IncomingCalls implements CallRunner, ReplyObserver {
     dispatcher: CallDispatcher,
     marshaler: ValueMarshaler,
     limits: IncomingLimits,
-    peer: PeerInfo,
+    session: CallingSession,
     owner: SessionOwner,
     observer: IdleObserver,
   ) {
@@ -71,7 +70,7 @@ export class IncomingCalls implements CallRunner, ReplyObserver {
     this.#stage = stage;
     this.#dispatcher = dispatcher;
     this.#limits = limits;
-    this.#peer = peer;
+    this.#session = session;
     this.#owner = owner;
     this.#observer = observer;
     this.#replies = new CallReplies(sender, stage, marshaler, owner, this);
@@ -127,8 +126,9 @@ export class IncomingCalls implements CallRunner, ReplyObserver {
       route.method,
       oneWay,
       timeout,
+      this.#session.lastHeard,
       attachments,
-      this.#peer,
+      this.#session.peer,
     );
     let target: CallTarget;
     let permission: Promise<undefined> | undefined;
@@ -309,6 +309,9 @@ export class IncomingCalls implements CallRunner, ReplyObserver {
     for (const call of this.#running?.values() ?? []) call.cancel();
   }
 }
+
+/** Where calls come in. */
+type CallingSession = Pick<OwnedSession, "peer" | "lastHeard">;
 
 /** What of a session's limits is about calls that come in. */
 type IncomingLimits = Pick<SessionLimits, "maxArgumentBytes" | "maxCallsInFlight" | "maxReassemblyBytes">;

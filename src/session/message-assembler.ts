@@ -3,6 +3,7 @@
  * passed on piece by piece, so that large payloads are copied once, to where they belong; anything else is
  * small and is put together first.
  */
+import { readUint32 } from "../channels/big-endian.ts";
 import { protocolError } from "../channels/byte-reader.ts";
 import { frameHeaderSize, frameKind } from "./frame-kind.ts";
 import { allocateReceived } from "./received-memory.ts";
@@ -91,8 +92,8 @@ export class MessageAssembler {
     } else if (end - start >= frameHeaderSize && bytes[start + 4] === frameKind.fragment) {
       this.#stream = {
         flags: bytes[start + 5] ?? 0,
-        id: bytes.readUInt32BE(start + 6),
-        missing: bytes.readUInt32BE(start) - (frameHeaderSize - 4),
+        id: readUint32(bytes, start + 6),
+        missing: readUint32(bytes, start) - (frameHeaderSize - 4),
       };
       this.#passOn(this.#stream, bytes, start + frameHeaderSize, end);
     } else {
@@ -127,13 +128,13 @@ export class MessageAssembler {
     let position = start;
     while (position < end) {
       if (end - position < frameHeaderSize) throw protocolError("a message ends in the middle of a frame");
-      const next = position + 4 + bytes.readUInt32BE(position);
+      const next = position + 4 + readUint32(bytes, position);
       if (next > end || next < position + frameHeaderSize) {
         throw protocolError("a frame has a length that does not fit its message");
       }
       const kind = bytes[position + 4] ?? 0;
       const flags = bytes[position + 5] ?? 0;
-      const id = bytes.readUInt32BE(position + 6);
+      const id = readUint32(bytes, position + 6);
       if (kind === frameKind.fragment)
         receiver.onFragment(flags, id, bytes, position + frameHeaderSize, next);
       else receiver.onFrame(kind, flags, id, bytes, position + frameHeaderSize, next, owned);

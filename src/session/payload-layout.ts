@@ -1,4 +1,5 @@
 /** Where the parts of a payload are: in the frame itself, or in the segments that followed it. */
+import { readUint32 } from "../channels/big-endian.ts";
 import { type ByteReader, protocolError } from "../channels/byte-reader.ts";
 import { noAttachments } from "../channels/payload.ts";
 import { callFlag } from "./frame-kind.ts";
@@ -36,18 +37,18 @@ export function readPayload(
   if ((flags & callFlag.attachments) === 0)
     return { bytes, start: position, end, attachments: noAttachments };
   if (end - position < 4) throw protocolError("a frame ends before its attachments");
-  const count = bytes.readUInt32BE(position);
+  const count = readUint32(bytes, position);
   const table = position + 4;
   const bodyStart = table + count * 4;
   if (bodyStart > end) throw protocolError(`a frame declares ${count} attachments, which it has no room for`);
   let total = 0;
-  for (let index = 0; index < count; index++) total += bytes.readUInt32BE(table + index * 4);
+  for (let index = 0; index < count; index++) total += readUint32(bytes, table + index * 4);
   const bodyEnd = end - total;
   if (bodyEnd < bodyStart) throw protocolError("the attachments of a frame are longer than the frame");
   const attachments: Uint8Array[] = [];
   let at = bodyEnd;
   for (let index = 0; index < count; index++) {
-    const length = bytes.readUInt32BE(table + index * 4);
+    const length = readUint32(bytes, table + index * 4);
     attachments.push(owned ? bytes.subarray(at, at + length) : copyOf(bytes, at, at + length));
     at += length;
   }

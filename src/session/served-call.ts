@@ -5,7 +5,6 @@ import type { UnmarshalContext } from "../channels/peer-host.ts";
 import { AbortError, RemotingTimeoutError } from "../errors.ts";
 import type { MethodCall } from "../messages/method-call.ts";
 import type { PeerInfo } from "../messages/peer-info.ts";
-import { monotonicTime } from "./monotonic-clock.ts";
 
 /** Keeps what may be needed until the method has settled; the signal is made only if somebody asks for it. */
 export class ServedCall implements IncomingCall, UnmarshalContext {
@@ -34,6 +33,7 @@ export class ServedCall implements IncomingCall, UnmarshalContext {
   #adopted: AbortController[] | undefined;
   #reason: Error | undefined;
 
+  /** @param arrived When it came, in monotonic milliseconds. */
   constructor(
     id: number,
     kind: MethodCall["kind"],
@@ -41,6 +41,7 @@ export class ServedCall implements IncomingCall, UnmarshalContext {
     method: string,
     oneWay: boolean,
     timeout: number,
+    arrived: number,
     attachments: readonly Uint8Array[],
     peer: PeerInfo,
   ) {
@@ -50,7 +51,7 @@ export class ServedCall implements IncomingCall, UnmarshalContext {
     this.method = method;
     this.oneWay = oneWay;
     this.timeout = timeout;
-    this.deadline = timeout === 0 ? Number.POSITIVE_INFINITY : monotonicTime() + timeout;
+    this.deadline = timeout === 0 ? Number.POSITIVE_INFINITY : arrived + timeout;
     this.attachments = attachments;
     this.peer = peer;
   }

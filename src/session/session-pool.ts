@@ -1,6 +1,7 @@
 /** What sessions need only while bytes pass: shared by all sessions of a channel, so that an idle one has none of it. */
 import { ByteReader } from "../channels/byte-reader.ts";
 import { BufferPool } from "./buffer-pool.ts";
+import { FlushSchedule } from "./flush-schedule.ts";
 import { FrameBatch } from "./frame-batch.ts";
 
 /** As many as are busy at once; each is small, but a burst need not be remembered for ever. */
@@ -9,6 +10,7 @@ const maxSpares = 64;
 /** Lends memory, batches and readers. Whatever is borrowed belongs to one session until it is given back. */
 export class SessionPool {
   readonly buffers: BufferPool;
+  readonly flushes = new FlushSchedule();
   readonly #batches: FrameBatch[] = [];
   readonly #readers: ByteReader[] = [];
 

@@ -23,7 +23,7 @@ import { type FlushObserver, FrameSender } from "./frame-sender.ts";
 import type { IdleObserver } from "./idle-observer.ts";
 import { Liveness, type Watched } from "./liveness.ts";
 import { MessageAssembler } from "./message-assembler.ts";
-import { monotonicTime, wholeMilliseconds } from "./monotonic-clock.ts";
+import { monotonicTime } from "./monotonic-clock.ts";
 import { ServerHandshake } from "./server-handshake.ts";
 import { callError, connectError, describePeer, isRefusal } from "./session-errors.ts";
 import { handshakeMessageLimit, messageLimit } from "./session-limits.ts";
@@ -72,6 +72,7 @@ export class Session
   /** Whether the peer has said that it takes no new calls. */
   #isPeerDraining = false;
   messageLimit = handshakeMessageLimit;
+  lastHeard = monotonicTime();
   readonly #liveness: Liveness;
 
   private constructor(
@@ -414,10 +415,6 @@ export class Session
     return this.#state === "open" ? this.#conversation : undefined;
   }
 
-  get lastHeard(): number {
-    return this.#liveness.lastHeard;
-  }
-
   onHandshakeFrame(kind: number, reader: ByteReader): void {
     const agreement = this.#handshake?.onFrame(kind, reader);
     if (agreement !== undefined) this.#open(agreement);
@@ -448,7 +445,9 @@ export class Session
 
   onMessage(bytes: Buffer, start: number, end: number, remaining: number): void {
     if (this.#state === "closed") return;
-    this.#liveness.lastHeard = wholeMilliseconds();
+    const now = monotonicTime();
+    this.lastHeard = now;
+    this.#liveness.lastHeard = Math.trunc(now);
     try {
       this.#assembler.receive(bytes, start, end, remaining);
       this.#router.endOfMessage();

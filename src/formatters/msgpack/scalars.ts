@@ -3,7 +3,7 @@
  * scalars (a reference, a date, an attachment). Most calls are of this kind, and for them the general way
  * (validate, then decode) costs several times as much. The bytes are the same that msgpackr writes and reads.
  */
-import { type ByteWriter, Tagged, type TagResolver } from "../../spi.ts";
+import { type ByteWriter, readUint32, Tagged, type TagResolver } from "../../spi.ts";
 import { extension, token } from "./token.ts";
 
 /** Arrays longer than this take the general way. */
@@ -146,13 +146,14 @@ export function decodeScalars(bytes: Buffer, start: number, end: number, resolve
   }
   cursor.position++;
   const length = first & maxArray;
-  const values: unknown[] = [];
+  // Of its size at once: one that grows begins with room for seventeen.
+  const values = new Array<unknown>(length);
   let hasTagged = false;
   for (let index = 0; index < length; index++) {
     const value = decodeItem(bytes, cursor, end);
     if (value === notScalars) return notScalars;
     if (value instanceof TaggedItems) hasTagged = true;
-    values.push(value);
+    values[index] = value;
   }
   if (cursor.position !== end) return notScalars;
   return hasTagged
@@ -183,11 +184,12 @@ function decodeTagged(bytes: Buffer, cursor: Cursor, end: number): unknown {
     return notScalars;
   }
   cursor.position = at + 4;
-  const items: unknown[] = [];
-  for (let left = array & maxArray; left > 0; left--) {
+  const length = array & maxArray;
+  const items = new Array<unknown>(length);
+  for (let index = 0; index < length; index++) {
     const item = decodeScalar(bytes, cursor, end);
     if (item === notScalars) return notScalars;
-    items.push(item);
+    items[index] = item;
   }
   return new TaggedItems(items);
 }
@@ -224,13 +226,13 @@ function decodeScalar(bytes: Buffer, cursor: Cursor, end: number): unknown {
     case token.uint16:
       return bytes.readUInt16BE(at + 1);
     case token.uint32:
-      return bytes.readUInt32BE(at + 1);
+      return readUint32(bytes, at + 1);
     case token.int8:
       return bytes.readInt8(at + 1);
     case token.int16:
       return bytes.readInt16BE(at + 1);
     case token.int32:
-      return bytes.readInt32BE(at + 1);
+      return readUint32(bytes, at + 1) | 0;
     default:
       return bytes[at + 1] === extension.undefined && bytes[at + 2] === 0 ? undefined : notScalars;
   }

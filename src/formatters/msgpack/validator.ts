@@ -3,7 +3,7 @@
  * take. Checked are lengths and counts against the bytes that are really there, nesting, the number of
  * values, keys, records and extensions.
  */
-import { LimitExceededError, type PayloadLimits, SerializationError } from "../../spi.ts";
+import { LimitExceededError, type PayloadLimits, readUint32, SerializationError } from "../../spi.ts";
 import { extension, token } from "./token.ts";
 
 /** How many fields the record with a number has, or `undefined` if it was not defined. */
@@ -125,7 +125,7 @@ export class Validator {
           case token.string32:
           case token.binary32:
             if (position + 4 > end) tooShort();
-            position += 4 + bytes.readUInt32BE(position);
+            position += 4 + readUint32(bytes, position);
             break;
           case token.array16:
             if (position + 2 > end) tooShort();
@@ -134,7 +134,7 @@ export class Validator {
             break;
           case token.array32:
             if (position + 4 > end) tooShort();
-            count = bytes.readUInt32BE(position);
+            count = readUint32(bytes, position);
             position += 4;
             break;
           case token.map16:
@@ -145,7 +145,7 @@ export class Validator {
             break;
           case token.map32:
             if (position + 4 > end) tooShort();
-            count = bytes.readUInt32BE(position) * 2;
+            count = readUint32(bytes, position) * 2;
             position += 4;
             isMap = true;
             break;

@@ -1,7 +1,14 @@
 /** Messages over a pair of rings: each is preceded by its length, as over any stream. */
 import type { RingEndpoint } from "../../ipc/rings/native-rings.ts";
 import { ringAlignment, ringState } from "../../ipc/rings/native-rings.ts";
-import { type Connection, type ConnectionHandler, messageHeadroom, type Principal } from "../../spi.ts";
+import {
+  type Connection,
+  type ConnectionHandler,
+  messageHeadroom,
+  type Principal,
+  readUint32,
+  writeUint32,
+} from "../../spi.ts";
 import type { Spinner, Watched } from "./spinner.ts";
 
 const prefixSize = 4;
@@ -121,7 +128,7 @@ export class ShmConnection implements Connection, Watched {
     if (this.#closed) return;
     const start = messageHeadroom - prefixSize;
     const size = length - start + (tail === undefined ? 0 : tail.length);
-    memory.writeUInt32BE(size - prefixSize, start);
+    writeUint32(memory, start, size - prefixSize);
     let written = 0;
     if (this.#waiting.length === 0) {
       written = this.#endpoint.write(memory, start, length, tail);
@@ -253,7 +260,7 @@ export class ShmConnection implements Connection, Watched {
       }
       let length: number;
       if (this.#prefixFilled === 0 && end - position >= prefixSize) {
-        length = memory.readUInt32BE(position);
+        length = readUint32(memory, position);
         position += prefixSize;
       } else {
         this.#prefix = ((this.#prefix << 8) | memory.readUInt8(position++)) >>> 0;

@@ -44,8 +44,13 @@ export class Spinner {
   #passOver = 0;
   /** Whether the present attempt follows failures, or is the first at all. */
   #isFirst = true;
+  /** Whether something was sent since the last look: what waits in a tick to be sent has been, then. */
+  #hasSent = false;
   readonly #turn = () => this.#run();
-  readonly #afterTicks = () => nextTick(this.#turn);
+  readonly #afterTicks = () => {
+    if (this.#hasSent) this.#run();
+    else nextTick(this.#turn);
+  };
   readonly #afterMicrotasks = () => nextTick(this.#afterTicks);
 
   /** @param duration For how long to wait, in nanoseconds; 0 never waits. */
@@ -56,6 +61,7 @@ export class Spinner {
   /** Something was sent or has come, so more is likely to come. Returns false if it is better to sleep. */
   watch(connection: Watched): boolean {
     if (this.#duration === 0) return false;
+    this.#hasSent = true;
     if (this.#watched.includes(connection)) return true;
     if (this.#passOver > 0) {
       this.#passOver--;
@@ -87,7 +93,8 @@ export class Spinner {
 
   #run(): void {
     this.#scheduled = false;
-    const [first] = this.#watched;
+    this.#hasSent = false;
+    const first = this.#watched[0];
     if (first === undefined) return;
     const duration = this.#isFirst ? this.#duration * firstAttempt : this.#duration;
     const progressed = this.#watched.length === 1 ? first.poll(duration, false) : this.#pollAll(duration);

@@ -3,7 +3,14 @@
  * other stream transports can use it too.
  */
 import type { Socket } from "node:net";
-import { type Connection, type ConnectionHandler, messageHeadroom, type Principal } from "../../spi.ts";
+import {
+  type Connection,
+  type ConnectionHandler,
+  messageHeadroom,
+  type Principal,
+  readUint32,
+  writeUint32,
+} from "../../spi.ts";
 import type { SocketOwner } from "./owned-socket.ts";
 
 const prefixSize = 4;
@@ -92,7 +99,7 @@ export class TcpConnection implements Connection, SocketOwner {
 
   send(memory: Buffer, length: number, release: (memory: Buffer) => void, tail?: Uint8Array): void {
     const size = length - messageHeadroom + (tail === undefined ? 0 : tail.length);
-    memory.writeUInt32BE(size, messageHeadroom - prefixSize);
+    writeUint32(memory, messageHeadroom - prefixSize, size);
     const held = this.#held;
     if ((held !== undefined || tail !== undefined) && !this.#corked) {
       this.#corked = true;
@@ -141,7 +148,7 @@ export class TcpConnection implements Connection, SocketOwner {
       }
       let length: number;
       if (this.#prefixFilled === 0 && end - position >= prefixSize) {
-        length = chunk.readUInt32BE(position);
+        length = readUint32(chunk, position);
         position += prefixSize;
       } else {
         this.#prefix = ((this.#prefix << 8) | chunk.readUInt8(position++)) >>> 0;
