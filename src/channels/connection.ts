@@ -50,6 +50,11 @@ export interface Connection extends TransportSink {
   /** Whether the peer is on this machine, as far as the transport can tell. Default no. */
   readonly isLocal?: boolean;
   /**
+   * Whether {@link send} and {@link flush} cost next to nothing, because they are no calls of the system: then little is
+   * gained by gathering, and what is ready leaves before the turn is over. Default no.
+   */
+  readonly sendsCheaply?: boolean;
+  /**
    * What is the same at both ends of this connection and of no other, such as keying material of TLS: a proof that is
    * bound to it is worth nothing on another connection. Default nothing.
    */

@@ -91,6 +91,7 @@ export class FrameRouter implements FrameReceiver {
       this.#pool.releaseReader(this.#reader);
       this.#reader = undefined;
     }
+    this.#sender.endOfMessage();
     if (this.#pingId === undefined) return;
     const id = this.#pingId;
     this.#pingId = undefined;

@@ -297,11 +297,21 @@ export class FrameSender implements CodecOptions, Flushable {
 
   /**
    * Hands over what was gathered if it is half of the calls that are under way: the peer works on one half of them while
-   * this side is busy with the other.
+   * this side is busy with the other. Where sending is cheap, one call is enough.
+   *
+   * @param mayWait Whether the call may still be taken back in this turn, for which it has to be there.
    */
-  flushHalf(callsUnderWay: number): void {
+  flushHalf(callsUnderWay: number, mayWait: boolean): void {
     const frames = this.#batch?.frames ?? 0;
-    if (frames >= smallestHalf && frames * 2 >= callsUnderWay && this.#connection !== undefined) this.flush();
+    const connection = this.#connection;
+    if (frames * 2 < callsUnderWay || connection === undefined) return;
+    if (frames >= smallestHalf || (frames === 1 && !mayWait && connection.sendsCheaply === true))
+      this.flush();
+  }
+
+  /** What has come was dealt with: what was answered meanwhile need not wait for the end of the turn. */
+  endOfMessage(): void {
+    if (this.#isScheduled && this.#connection?.sendsCheaply === true) this.flush();
   }
 
   /** Hands over what was gathered, and of the fragments as many as the transport should hold. */

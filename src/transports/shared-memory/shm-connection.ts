@@ -42,6 +42,7 @@ export class ShmConnection implements Connection, Watched {
   readonly peerName: string;
   readonly principal: Principal | undefined;
   readonly isLocal = true;
+  readonly sendsCheaply = true;
   readonly #endpoint: RingEndpoint;
   readonly #memory: Buffer;
   readonly #spinner: Spinner;
