@@ -201,6 +201,7 @@ export class CallReplies {
   ): void {
     try {
       this.#sender.finishPayload(call.id, fragmentFlag.ofReturn, attachments);
+      this.#sender.leave();
     } catch (error) {
       this.#takeBack(counted);
       this.#cannotReply(call, kind, error);

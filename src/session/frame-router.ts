@@ -91,7 +91,11 @@ export class FrameRouter implements FrameReceiver {
       this.#pool.releaseReader(this.#reader);
       this.#reader = undefined;
     }
+    this.#answerPing();
     this.#sender.endOfMessage();
+  }
+
+  #answerPing(): void {
     if (this.#pingId === undefined) return;
     const id = this.#pingId;
     this.#pingId = undefined;

@@ -64,6 +64,8 @@ export class FrameSender implements CodecOptions, Flushable {
   #handedOver = 0;
   #connection: Connection | undefined;
   #isScheduled = false;
+  /** Whether the message that is being dealt with ends in a flush, so that none has to be scheduled. */
+  #leavesWithMessage = false;
   scheduledNext: Flushable | undefined = undefined;
 
   /**
@@ -82,7 +84,10 @@ export class FrameSender implements CodecOptions, Flushable {
     this.#observer = observer;
   }
 
-  /** The open batch. Frames are begun and ended in it; {@link finishPayload} or {@link finish} concludes each. */
+  /**
+   * The open batch. Frames are begun and ended in it: by {@link finish}, or by {@link finishPayload} and then one of those
+   * that see to it that what was ended leaves, {@link leave} and {@link leaveInHalves}.
+   */
   get batch(): FrameBatch {
     this.#batch ??= this.#pool.acquireBatch();
     return this.#batch;
@@ -152,7 +157,7 @@ export class FrameSender implements CodecOptions, Flushable {
   /** Ends the open frame, which has no payload. */
   finish(): void {
     this.batch.end();
-    this.#schedule();
+    this.leave();
   }
 
   /** Writes the optional fields of a call or return, in front of its body. */
@@ -213,7 +218,6 @@ export class FrameSender implements CodecOptions, Flushable {
       }
     }
     batch.end();
-    this.#schedule();
   }
 
   /** The attachment that need not be copied into the batch, because the transport takes it from where it is. */
@@ -276,16 +280,31 @@ export class FrameSender implements CodecOptions, Flushable {
     if (!this.usesCredit) fragments.liftCredit();
   }
 
-  #schedule(): void {
-    if (this.batch.position >= batchSize) {
-      this.flush();
-    } else {
-      this.#scheduleFlush();
-    }
+  /** What was ended leaves with the end of the turn, or now if it is much. */
+  leave(): void {
+    const batch = this.#batch;
+    if (batch === undefined) return;
+    if (batch.position >= batchSize) this.flush();
+    else this.#scheduleFlush();
+  }
+
+  /**
+   * As {@link leave}, but half of the calls that are under way leave now: the peer works on one half of them while this
+   * side is busy with the other. Where sending is cheap, one call is enough.
+   *
+   * @param mayWait Whether the call may still be taken back in this turn, for which it has to be there.
+   */
+  leaveInHalves(callsUnderWay: number, mayWait: boolean): void {
+    const frames = this.#batch?.frames ?? 0;
+    const connection = this.#connection;
+    const isEnough =
+      frames >= smallestHalf || (frames === 1 && !mayWait && connection?.sendsCheaply === true);
+    if (isEnough && frames * 2 >= callsUnderWay && connection !== undefined) this.flush();
+    else this.leave();
   }
 
   #scheduleFlush(): void {
-    if (this.#isScheduled || this.#connection === undefined) return;
+    if (this.#isScheduled || this.#leavesWithMessage || this.#connection === undefined) return;
     this.#isScheduled = true;
     this.#pool.flushes.add(this);
   }
@@ -295,23 +314,16 @@ export class FrameSender implements CodecOptions, Flushable {
     this.flush();
   }
 
-  /**
-   * Hands over what was gathered if it is half of the calls that are under way: the peer works on one half of them while
-   * this side is busy with the other. Where sending is cheap, one call is enough.
-   *
-   * @param mayWait Whether the call may still be taken back in this turn, for which it has to be there.
-   */
-  flushHalf(callsUnderWay: number, mayWait: boolean): void {
-    const frames = this.#batch?.frames ?? 0;
-    const connection = this.#connection;
-    if (frames * 2 < callsUnderWay || connection === undefined) return;
-    if (frames >= smallestHalf || (frames === 1 && !mayWait && connection.sendsCheaply === true))
-      this.flush();
+  /** A message has come, and is dealt with until {@link endOfMessage}. */
+  beginMessage(): void {
+    this.#leavesWithMessage = this.#connection?.sendsCheaply === true;
   }
 
-  /** What has come was dealt with: what was answered meanwhile need not wait for the end of the turn. */
+  /** Where sending is cheap, what was answered meanwhile does not wait for the end of the turn. */
   endOfMessage(): void {
-    if (this.#isScheduled && this.#connection?.sendsCheaply === true) this.flush();
+    if (!this.#leavesWithMessage) return;
+    this.#leavesWithMessage = false;
+    if (this.#batch !== undefined) this.flush();
   }
 
   /** Hands over what was gathered, and of the fragments as many as the transport should hold. */

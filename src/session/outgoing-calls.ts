@@ -262,7 +262,8 @@ export class OutgoingCalls {
     this.#sender.finishPayload(id, 0, attachments, call.oneWay);
     // Counted when the frame is finished, in the order in which the peer will read it.
     if (definesRoute) this.#routes.define(call.target, call.method);
-    if (!call.oneWay) this.#sender.flushHalf(this.#pending.size, call.options.signal !== undefined);
+    if (call.oneWay) this.#sender.leave();
+    else this.#sender.leaveInHalves(this.#pending.size, call.options.signal !== undefined);
   }
 
   /**

@@ -449,6 +449,7 @@ export class Session
     this.lastHeard = now;
     this.#liveness.lastHeard = Math.trunc(now);
     try {
+      this.#sender.beginMessage();
       this.#assembler.receive(bytes, start, end, remaining);
       this.#router.endOfMessage();
     } catch (error) {
