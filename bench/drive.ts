@@ -1,5 +1,7 @@
 // Keeps a given number of calls under way for a bounded time and count, and says how many were completed.
 
+// The global of that name is a getter: with it the clock costs 0.07 us more a call, where a call takes 3.
+import { performance } from "node:perf_hooks";
 import { isDeepStrictEqual } from "node:util";
 import type { Connection } from "./contender.ts";
 import { order } from "./order.ts";

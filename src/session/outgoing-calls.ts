@@ -114,16 +114,14 @@ export class OutgoingCalls {
         `${PendingCalls.capacity} calls are already under way on this connection: await some of them first`,
       );
     }
-    const now = monotonicTime();
     const timeout =
-      call.deadline === undefined ? ownTimeout : timeLeft(call, call.deadline - now, ownTimeout);
-    const deadline = timeout > 0 ? now + timeout : forEver;
+      call.deadline === undefined ? ownTimeout : timeLeft(call, call.deadline - monotonicTime(), ownTimeout);
     const pending: PendingCall = {
       call,
       resolve,
       reject,
       receiver,
-      deadline,
+      deadline: forEver,
       batch: -1,
       frame: -1,
       counted: undefined,
@@ -151,7 +149,12 @@ export class OutgoingCalls {
         throw error;
       }
     }
-    if (deadline !== forEver) this.#deadlines.arm(deadline, now);
+    if (timeout > 0) {
+      // The clock is looked at now that the call has left, where it may have.
+      const now = monotonicTime();
+      pending.deadline = timeout === ownTimeout ? now + timeout : (call.deadline ?? forEver);
+      this.#deadlines.arm(pending.deadline, now);
+    }
     if (signal !== undefined) this.#listen(id, pending, signal);
   }
 

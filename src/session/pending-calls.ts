@@ -11,7 +11,7 @@ export interface PendingCall {
   /** Takes what comes back in the call context. */
   readonly receiver: ContextReceiver | undefined;
   /** When it times out, on the monotonic clock in milliseconds; `Infinity` for never. */
-  readonly deadline: number;
+  deadline: number;
   /** The message in which it left, to tell whether that was handed to the transport; -1 before it was written. */
   batch: number;
   /** Where its frame begins in that message, for as long as it can be withdrawn; else -1. */
