@@ -38,6 +38,7 @@ export class ScriptedConnection implements Connection {
   readonly maxMessageSize = Number.POSITIVE_INFINITY;
   readonly peerName = "the test";
   isLocal = false;
+  sendsCheaply = false;
   queuedBytes = 0;
   readonly sent: SentFrame[] = [];
   handler: ConnectionHandler | undefined;

@@ -125,6 +125,23 @@ describe("the server's end", () => {
     expect(ran).toEqual(["echo 1", "echo 2", "echo 4"]);
   });
 
+  test("answers leave with the end of the turn, or where sending is cheap with the message that asked for them", async () => {
+    const connection = await open();
+    connection.deliver(echo(1, "1"), echo(2, "2"));
+    expect(connection.sent).toEqual([]);
+    await connection.next(kind.result, 2);
+
+    connection.sendsCheaply = true;
+    connection.sent.length = 0;
+    connection.deliver(echo(3, "3"), frame(kind.ping, 0, 4), echo(5, "5"));
+    expect(connection.sent.map(({ kind, id }) => ({ kind, id }))).toEqual([
+      { kind: kind.result, id: 3 },
+      { kind: kind.result, id: 5 },
+      { kind: kind.pong, id: 4 },
+    ]);
+    await expectAlive(connection);
+  });
+
   test("a route that is defined is called by its number from then on", async () => {
     const connection = await open();
     connection.deliver(echo(1, "1", defineRoute));
@@ -464,6 +481,33 @@ describe("the client's end", () => {
       return connection.sent.length;
     });
     expect(left).toEqual([0, 0, 0, 4, 4, 4, 4, 8, 8]);
+    for (const call of calls) {
+      connection.deliver(result((await connection.next(kind.call)).id, '"done"'));
+      expect(await call).toBe("done");
+    }
+  });
+
+  test("where sending is cheap one call leaves at once, unless it may be taken back in this turn", async () => {
+    const { connection, domain, target } = connect();
+    const call = target.echo(0);
+    await connection.next(kind.hello);
+    connection.deliver(welcome());
+    connection.deliver(result((await connection.next(kind.call)).id, "0"));
+    await call;
+    connection.sendsCheaply = true;
+
+    const { signal } = new AbortController();
+    const revocable = domain.withOptions(target, { signal }).echo("revocable");
+    expect(connection.sent).toEqual([]);
+    connection.deliver(result((await connection.next(kind.call)).id, '"done"'));
+    expect(await revocable).toBe("done");
+
+    const calls: Promise<unknown>[] = [];
+    const left = [1, 2, 3, 4, 5].map((value) => {
+      calls.push(target.echo(value));
+      return connection.sent.length;
+    });
+    expect(left).toEqual([1, 2, 2, 2, 2]);
     for (const call of calls) {
       connection.deliver(result((await connection.next(kind.call)).id, '"done"'));
       expect(await call).toBe("done");
