@@ -13,10 +13,9 @@ namespace {
 
 /// How often is looked before the clock is read, which costs more than a look.
 constexpr unsigned kLooks = 16;
-/// How often the clock is read before another process gets this processor if it waits for it: after about 25
-/// microseconds. Yielding is a call of the system, so it is done only when the answer is late, unless the
+/// After this long another process gets this processor if it waits for it. Yielding is a call of the system, so it is done only when the answer is late, unless the
 /// peer was last seen on this very processor: every two microseconds it halved the calls per second.
-constexpr unsigned kRounds = 64;
+constexpr auto kYieldAfter = std::chrono::microseconds(25);
 
 }  // namespace
 
@@ -55,17 +54,23 @@ std::int64_t RingEndpoint::Receive(unsigned char* memory, std::size_t size, std:
   if (result != kRingEmpty) return result;
   if (spin > 0) {
     using Clock = std::chrono::steady_clock;
-    auto until = Clock::now() + std::chrono::nanoseconds(spin);
-    for (unsigned round = 1;; ++round) {
+    auto now = Clock::now();
+    auto until = now + std::chrono::nanoseconds(spin);
+    auto yield_at = now + kYieldAfter;
+    for (;;) {
       for (unsigned look = 0; look < kLooks; ++look) {
         result = Poll(memory, size);
         if (result != kRingEmpty) return result;
         Pause();
       }
-      if (Clock::now() >= until) break;
+      now = Clock::now();
+      if (now >= until) break;
       // Where both run on one processor, nothing comes until the peer is let in.
       bool is_in_its_way = reader_.writer_processor() == CurrentProcessor();
-      if (is_in_its_way || round % kRounds == 0) std::this_thread::yield();
+      if (is_in_its_way || now >= yield_at) {
+        std::this_thread::yield();
+        yield_at = now + kYieldAfter;
+      }
     }
   }
   if (!sleep || Sleep()) return kRingEmpty;
