@@ -13,8 +13,9 @@ namespace {
 
 /// How often is looked before the clock is read, which costs more than a look.
 constexpr unsigned kLooks = 16;
-/// After this long another process gets this processor if it waits for it. Yielding is a call of the system, so it is done only when the answer is late, unless the
-/// peer was last seen on this very processor: every two microseconds it halved the calls per second.
+/// After this long another process gets this processor if it waits for it. Yielding is a call of the system,
+/// so it is done only when the answer is late, unless the peer was last seen on this very processor: every
+/// two microseconds it halved the calls per second.
 constexpr auto kYieldAfter = std::chrono::microseconds(25);
 
 }  // namespace
