@@ -192,6 +192,11 @@ export class ShmConnection implements Connection, Watched {
 
   // --- in ---------------------------------------------------------------------------------------------
 
+  /** Not after a large message: copying takes longer than waking, and both go on best while the other one is busy. */
+  get isWorthWaiting(): boolean {
+    return !this.#isLarge;
+  }
+
   poll(spin: number, sleep: boolean): boolean {
     if (!this.#pollOnce(spin, sleep)) return false;
     // Nobody has anything to do before the message is complete.

@@ -14,6 +14,9 @@ export interface Watched {
    * @param spin For how long to wait, in nanoseconds.
    */
   poll(spin: number, sleep: boolean): boolean;
+
+  /** Whether to wait busily for what comes next. If not, it sleeps as soon as nothing is there. */
+  readonly isWorthWaiting: boolean;
 }
 
 /** How many times longer the first attempt is: the peer may have to be woken first, and then both are awake. */
@@ -63,6 +66,7 @@ export class Spinner {
     if (this.#duration === 0) return false;
     this.#hasSent = true;
     if (this.#watched.includes(connection)) return true;
+    if (!connection.isWorthWaiting) return false;
     if (this.#passOver > 0) {
       this.#passOver--;
       return false;
@@ -96,14 +100,18 @@ export class Spinner {
     this.#hasSent = false;
     const first = this.#watched[0];
     if (first === undefined) return;
+    const isAlone = this.#watched.length === 1;
+    const isWorthWaiting = !isAlone || first.isWorthWaiting;
     const duration = this.#isFirst ? this.#duration * firstAttempt : this.#duration;
-    const progressed = this.#watched.length === 1 ? first.poll(duration, false) : this.#pollAll(duration);
+    const progressed = isAlone ? first.poll(isWorthWaiting ? duration : 0, false) : this.#pollAll(duration);
     if (progressed) {
       this.#penalty = 1;
       this.#isFirst = false;
       this.#waited = 0;
-    } else {
+    } else if (isWorthWaiting) {
       this.#giveUp();
+    } else {
+      this.#letSleep();
     }
     this.#schedule();
   }
@@ -124,6 +132,10 @@ export class Spinner {
     this.#isFirst = true;
     this.#passOver = this.#penalty;
     this.#penalty = Math.min(this.#penalty * 2, mostPassedOver);
+    this.#letSleep();
+  }
+
+  #letSleep(): void {
     // One that finds something while it falls asleep is watched on.
     for (const connection of [...this.#watched]) {
       if (!connection.poll(0, true)) this.forget(connection);
