@@ -12,5 +12,5 @@ export function monotonicTime(): number {
  * would be an object of its own.
  */
 export function wholeMilliseconds(): number {
-  return Math.trunc(performance.now());
+  return Math.trunc(monotonicTime());
 }

@@ -3,7 +3,7 @@
  * scalars (a reference, a date, an attachment). Most calls are of this kind, and for them the general way
  * (validate, then decode) costs several times as much. The bytes are the same that msgpackr writes and reads.
  */
-import { type ByteWriter, readUint32, Tagged, type TagResolver } from "../../spi.ts";
+import { type ByteWriter, readUint32, Tagged, type TagResolver, writeUint32 } from "../../spi.ts";
 import { extension, token } from "./token.ts";
 
 /** Arrays longer than this take the general way. */
@@ -85,19 +85,15 @@ function encodeNumber(value: number, writer: ByteWriter): void {
         bytes[at++] = value;
       } else {
         bytes[at++] = token.uint32;
-        bytes[at++] = value >>> 24;
-        bytes[at++] = value >>> 16;
-        bytes[at++] = value >>> 8;
-        bytes[at++] = value;
+        writeUint32(bytes, at, value);
+        at += 4;
       }
     } else if (value >= -32) {
       bytes[at++] = 0x100 + value;
     } else {
       bytes[at++] = token.int32;
-      bytes[at++] = value >> 24;
-      bytes[at++] = value >> 16;
-      bytes[at++] = value >> 8;
-      bytes[at++] = value;
+      writeUint32(bytes, at, value >>> 0);
+      at += 4;
     }
   } else {
     bytes[at++] = token.float64;
