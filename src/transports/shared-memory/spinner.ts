@@ -64,8 +64,10 @@ export class Spinner {
   /** Something was sent or has come, so more is likely to come. Returns false if it is better to sleep. */
   watch(connection: Watched): boolean {
     if (this.#duration === 0) return false;
-    this.#hasSent = true;
-    if (this.#watched.includes(connection)) return true;
+    if (this.#watched.includes(connection)) {
+      this.#hasSent = true;
+      return true;
+    }
     if (!connection.isWorthWaiting) return false;
     if (this.#passOver > 0) {
       this.#passOver--;
