@@ -132,8 +132,8 @@ export function nativeAddon(): NativeAddon {
 }
 
 /**
- * How many pipes, mailslots and mappings this thread has open: for finding out whether a program forgets to close
- * some.
+ * How many pipes, mailslots, mappings and views this thread has open: for finding out whether a program forgets to
+ * close some. What is forgotten counts until the garbage collector has found it.
  *
  * @throws NativeAddonError if there is no addon.
  */
