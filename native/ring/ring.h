@@ -13,6 +13,9 @@
 //
 // All four accesses are sequentially consistent: at least one side sees what the other has stored. A writer
 // that waits for room and a reader that makes some do the same with `writer_sleeps` and `consumed`.
+//
+// Where a position lies in the ring: at its distance from `origin`, which the writer moves to the present
+// position, or nearly, when it finds that everything was read.
 #ifndef REMOTING_RING_RING_H_
 #define REMOTING_RING_RING_H_
 
@@ -28,6 +31,10 @@ namespace remoting {
 
 /// After so many bytes the other side is told, so that it works on them while the next are copied.
 constexpr std::size_t kPublishStep = 64 * 1024;
+
+/// So often, in bytes, the writer goes back to the beginning of the ring if everything has been read: small
+/// messages then stay in the same few pages, which both processors have in their caches.
+constexpr std::size_t kReturnStep = 16 * 1024;
 
 /// Copies without the slow path that processors have in `rep movsb`, which memcpy uses for large blocks,
 /// where the destination lies a few bytes behind the source modulo 4,096 (measured here: 2 GB/s and not 20).
@@ -57,7 +64,9 @@ class RingEnd {
  protected:
   explicit RingEnd(const RingView& view) noexcept : view_(view) {}
 
-  std::size_t Offset(std::uint64_t position) const noexcept { return position & (view_.capacity - 1); }
+  std::size_t Offset(std::uint64_t position) const noexcept {
+    return static_cast<std::size_t>(position - origin_) & (view_.capacity - 1);
+  }
 
   /// How many bytes from a position on lie in a row.
   std::size_t InARow(std::uint64_t position, std::size_t length) const noexcept {
@@ -67,6 +76,8 @@ class RingEnd {
 
   RingView view_;
   bool poisoned_ = false;
+  /// The position that lies at offset 0.
+  std::uint64_t origin_ = 0;
 };
 
 /// The end that writes. Used by one thread.
@@ -86,6 +97,7 @@ class RingWriter : public RingEnd {
   /// @param ring Called, any number of times, when the reader is to be woken.
   template <typename Ring>
   std::size_t Write(const unsigned char* bytes, std::size_t length, Ring&& ring) noexcept {
+    if (position_ >= return_at_) Return();
     std::size_t done = 0;
     while (done < length) {
       std::size_t step = std::min({length - done, kPublishStep, Room(std::min(length - done, kPublishStep))});
@@ -141,6 +153,20 @@ class RingWriter : public RingEnd {
   }
 
  private:
+  /// Goes back to the beginning if the reader has read everything: then nothing is where it would be looked
+  /// for. Addresses keep their place within a page, by which the reader chooses where to copy to; see
+  /// CopyBytes.
+  void Return() noexcept {
+    return_at_ = position_ + kReturnStep;
+    Look();
+    if (poisoned_ || consumed_ != position_) return;
+    origin_ = position_ - position_ % kOriginAlignment;
+    ReachFailPoint("writer-returns");
+    // Seen with the next `written`.
+    view_.indexes->origin.store(origin_, std::memory_order_relaxed);
+    ReachFailPoint("writer-returned");
+  }
+
   /// Reads the peer's position. False if it has not moved, or cannot be.
   bool Look() noexcept {
     std::uint64_t consumed = view_.indexes->consumed.load(std::memory_order_seq_cst);
@@ -158,6 +184,8 @@ class RingWriter : public RingEnd {
   std::uint64_t published_ = 0;
   /// The peer's position when it was last looked at.
   std::uint64_t consumed_ = 0;
+  /// From which position on it is worth to look whether it can go back to the beginning.
+  std::uint64_t return_at_ = kReturnStep;
 };
 
 /// The end that reads. Used by one thread.
@@ -236,6 +264,8 @@ class RingReader : public RingEnd {
       return;
     }
     written_ = written;
+    // Stays as it is until all of that was read.
+    origin_ = view_.indexes->origin.load(std::memory_order_relaxed);
   }
 
   std::uint64_t position_ = 0;

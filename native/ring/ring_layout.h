@@ -24,6 +24,9 @@ struct RingIndexes {
   /// Where the writer last ran, so that a reader does not keep it from its processor. Stored by the writer
   /// only, together with `written`; if it lies, its reader yields too often or too seldom, and nothing else.
   std::atomic<std::uint32_t> writer_processor;
+  /// The position that lies at offset 0, a multiple of kOriginAlignment. Stored by the writer only, while
+  /// nothing is unread; whatever it is, the reader stays within the ring.
+  std::atomic<std::uint64_t> origin;
   /// Bytes ever read. Stored by the reader only.
   alignas(kLinePair) std::atomic<std::uint64_t> consumed;
   /// 1 while the reader sleeps and wants the bell to be rung when there is something. Set by the reader;
@@ -45,6 +48,9 @@ constexpr std::size_t kIndexesSize = 64 * 1024;
 /// Powers of two, so that a position becomes an offset by a mask.
 constexpr std::uint32_t kSmallestCapacity = 64 * 1024;
 constexpr std::uint32_t kLargestCapacity = 64 * 1024 * 1024;
+
+/// A page, so that a byte keeps its place within one.
+constexpr std::uint64_t kOriginAlignment = 4096;
 
 constexpr bool IsCapacity(std::uint64_t capacity) noexcept {
   return capacity >= kSmallestCapacity && capacity <= kLargestCapacity && (capacity & (capacity - 1)) == 0;

@@ -50,6 +50,7 @@ void Attack(RingIndexes& indexes, unsigned char* bytes, const std::atomic<bool>&
         indexes.consumed.store(Lie(sequence, indexes.written.load(std::memory_order_relaxed)));
       if (random % 16 == 1) indexes.reader_sleeps.store(static_cast<std::uint32_t>(random >> 32));
       if (random % 16 == 2) indexes.writer_sleeps.store(static_cast<std::uint32_t>(random >> 32));
+      if (random % 16 == 3) indexes.origin.store(Lie(sequence, random >> 32));
       reinterpret_cast<std::atomic<unsigned char>*>(bytes)[random % kSmallestCapacity].store(
           static_cast<unsigned char>(random >> 40), std::memory_order_relaxed);
     }
