@@ -55,6 +55,12 @@ export interface Connection extends TransportSink {
    */
   readonly sendsCheaply?: boolean;
   /**
+   * How many bytes of a large payload go in one message, from 1 to 262,134. What is sent meanwhile waits for one such
+   * message, so more pays only where messages are fast and each costs much beside its bytes. Default 65,408: with its
+   * headers, what TCP moves in one go within a machine.
+   */
+  readonly fragmentSize?: number | undefined;
+  /**
    * What is the same at both ends of this connection and of no other, such as keying material of TLS: a proof that is
    * bound to it is worth nothing on another connection. Default nothing.
    */

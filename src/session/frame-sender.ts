@@ -12,7 +12,9 @@ import {
   batchSize,
   budgetRuin,
   fairShare,
+  fragmentSize,
   fragmentWindow,
+  largestFragment,
   maxInlinePayload,
   queueOverload,
   queueRuin,
@@ -134,7 +136,7 @@ export class FrameSender implements CodecOptions, Flushable {
   /** Begins to send over a connection: first of all what was kept. */
   open(connection: Connection): void {
     this.#connection = connection;
-    if (this.#fragments !== undefined) this.#pace(this.#fragments);
+    if (this.#fragments !== undefined) this.#pace(this.#fragments, connection);
     this.flush();
   }
 
@@ -271,11 +273,12 @@ export class FrameSender implements CodecOptions, Flushable {
   #createFragments(): OutgoingFragments {
     const fragments = new OutgoingFragments();
     // Before the connection is open, nobody knows yet whether the peer reports; nothing is sent until then.
-    if (this.#connection !== undefined) this.#pace(fragments);
+    if (this.#connection !== undefined) this.#pace(fragments, this.#connection);
     return fragments;
   }
 
-  #pace(fragments: OutgoingFragments): void {
+  #pace(fragments: OutgoingFragments, connection: Connection): void {
+    fragments.fragmentSize = Math.max(1, Math.min(connection.fragmentSize ?? fragmentSize, largestFragment));
     fragments.isReportedPromptly = this.isReportedPromptly;
     if (!this.usesCredit) fragments.liftCredit();
   }

@@ -7,6 +7,7 @@ import { readUint32 } from "../channels/big-endian.ts";
 import { protocolError } from "../channels/byte-reader.ts";
 import { frameHeaderSize, frameKind } from "./frame-kind.ts";
 import { allocateReceived } from "./received-memory.ts";
+import { batchMessageLimit } from "./session-limits.ts";
 
 /** Who understands frames. */
 export interface FrameReceiver {
@@ -43,6 +44,14 @@ interface StreamedFragment {
   readonly flags: number;
   readonly id: number;
   missing: number;
+}
+
+/** Only a fragment may be as long as the transport lets messages be. */
+function checkLength(length: number, firstKind: number | undefined): void {
+  if (length <= batchMessageLimit || firstKind === frameKind.fragment) return;
+  throw protocolError(
+    `a message of ${length} bytes is no fragment, and at most ${batchMessageLimit} are allowed`,
+  );
 }
 
 function collect(message: PiecedMessage, bytes: Buffer, start: number, end: number): void {
@@ -97,6 +106,7 @@ export class MessageAssembler {
       };
       this.#passOn(this.#stream, bytes, start + frameHeaderSize, end);
     } else {
+      if (end - start >= frameHeaderSize) checkLength(end - start + remaining, bytes[start + 4]);
       // Its length is known and limited. Filled in place rather than listed: a message that comes byte by byte must
       // not cost an object for each byte.
       this.#pieces = { memory: allocateReceived(end - start + remaining), length: 0 };
@@ -124,6 +134,7 @@ export class MessageAssembler {
   }
 
   #walk(bytes: Buffer, start: number, end: number, owned: boolean): void {
+    checkLength(end - start, bytes[start + 4]);
     const receiver = this.#receiver;
     let position = start;
     while (position < end) {

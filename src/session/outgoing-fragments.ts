@@ -47,6 +47,8 @@ export class OutgoingFragments {
   readonly #returns: Lane = { credit: initialCredit, prompt: 0 };
   /** Whether the peer reports at once what it has taken where it is asked to, so that little need be under way. */
   isReportedPromptly = false;
+  /** The most bytes of one fragment. */
+  fragmentSize = fragmentSize;
   #turn = 0;
   /** When so many bytes more were reported, and nothing small has come, all credit is used again. */
   #sharedFor = 0;
@@ -128,7 +130,7 @@ export class OutgoingFragments {
     const { bytes, size } = segment;
     const { sent, lane } = payload;
     const isPrompt = this.#sharedFor > 0 && this.isReportedPromptly;
-    const length = Math.min(size - sent, isPrompt ? localSharedCredit : fragmentSize);
+    const length = Math.min(size - sent, isPrompt ? localSharedCredit : this.fragmentSize);
     // Of memory that its owner has meanwhile taken away, transferred or resized, the peer gets zeros: it waits for so many.
     const data = bytes.length === size ? bytes.subarray(sent, sent + length) : Buffer.alloc(length);
     payload.sent += length;

@@ -1,4 +1,5 @@
 /** What a session allows its peer, and for how long it waits. */
+import { frameHeaderSize } from "./frame-kind.ts";
 
 /** Bounds of a session. Each has a default that no healthy application meets. */
 export interface SessionLimits {
@@ -79,9 +80,9 @@ export const defaultSessionLimits: SessionLimits = {
 export const handshakeMessageLimit = 4096;
 
 /**
- * The largest piece of a payload in one frame. Nothing small waits longer than for one of these. With its headers it
- * fits what the system moves in one go: 65,483 bytes of TCP within a machine, 65,536 of a packet of `pipe://`. A little
- * more would go in two, the second one of a few bytes, at a sixth more of work.
+ * The largest piece of a payload in one frame, unless a transport says otherwise. Nothing small waits longer than for one
+ * of these. With its headers it fits what the system moves in one go: 65,483 bytes of TCP within a machine, 65,536 of a
+ * packet of `pipe://`. A little more would go in two, the second one of a few bytes, at a sixth more of work.
  */
 export const fragmentSize = 65_408;
 
@@ -100,8 +101,14 @@ export const batchSize = 8192;
  */
 export const smallestHalf = 4;
 
-/** The largest message after the handshake: a full batch, one more frame, and their headers. */
-export const messageLimit = batchSize + maxInlinePayload + 16_384;
+/** The largest message after the handshake but for fragments: a full batch, one more frame, and their headers. */
+export const batchMessageLimit = batchSize + maxInlinePayload + 16_384;
+
+/** The largest message after the handshake: a fragment, which is alone in it and goes straight to where it belongs. */
+export const messageLimit = 256 * 1024;
+
+/** The most that a transport may put into one fragment. */
+export const largestFragment = messageLimit - frameHeaderSize;
 
 /** The longest name of an object or type, in characters; three times as many bytes on the wire. */
 export const maxTargetLength = 1024;

@@ -114,6 +114,13 @@ describe.each([
     await expectOpen(connection);
   });
 
+  test("a message that is a fragment", async () => {
+    const connection = await peer();
+    for (const message of fragmentOf(262_144 + more)) connection.deliver(message);
+    // It is taken, and no JSON.
+    expect(readFault(await connection.next(kind.fault, 9)).code).toBe(fault.serialization);
+  });
+
   test.each<[string, HelloOptions]>([
     ["the name of a formatter", { formatter: "f".repeat(64 + more) }],
     ["sinks", { sinks: Array.from({ length: 32 + more }, () => "s") }],
@@ -192,6 +199,15 @@ describe("at N+1 the connection ends", () => {
     expect(connection.sent.filter((one) => one.kind === kind.result)).toEqual([]);
   });
 
+  test("a message that is a fragment", async () => {
+    const connection = await peer();
+    for (const message of fragmentOf(262_145)) {
+      expect(connection.ended).toBeUndefined();
+      connection.deliver(message);
+    }
+    expect(await connection.whenEnded()).toBe("destroyed");
+  });
+
   test("routes", async () => {
     const connection = await peer();
     for (let id = 1; id <= 4097; id++) connection.deliver(routeFrame(id));
@@ -222,6 +238,17 @@ function segmentsFrame(count: number): Buffer {
     writer.writeVarUint(count);
     writer.writeBytes(Buffer.alloc(count));
   });
+}
+
+/** The messages of a call whose only segment comes in one fragment; that one has so many bytes. */
+function fragmentOf(message: number): Buffer[] {
+  const data = message - 10;
+  const segments = frame(kind.segments, 0, 9, (writer) => {
+    writer.writeVarUint(1);
+    writer.writeVarUint(data);
+  });
+  const fragment = frame(kind.fragment, 0, 9, (writer) => writer.writeBytes(Buffer.alloc(data)));
+  return [heldCall(100), segments, fragment];
 }
 
 function routeFrame(id: number): Buffer {

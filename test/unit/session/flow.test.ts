@@ -225,6 +225,26 @@ describe("credit", () => {
     }
   });
 
+  test.each([
+    ["nothing", undefined, fragmentSize],
+    ["1,000 bytes", 1000, 1000],
+    ["the most", 262_134, 262_134],
+    ["more than the peer takes", 1_000_000, 262_134],
+    ["none at all", 0, 1],
+  ])("a transport that asks for %s in a fragment gets that, within bounds", async (_what, asked, size) => {
+    const { transport } = await listen();
+    const connection = transport.accept();
+    connection.fragmentSize = asked;
+    connection.deliver(hello(creditFeature));
+    await connection.next(kind.welcome);
+    const total = size === 1 ? 70_000 : 700_000;
+    connection.deliver(call(1, "bytes", total));
+    await settled();
+    const sizes = connection.sent.filter((one) => one.kind === kind.fragment).map(({ body }) => body.length);
+    expect(Math.max(...sizes.slice(0, 1000))).toBe(size);
+    expect(fragmentBytes(connection)).toBeGreaterThanOrEqual(total);
+  });
+
   test("calls have credit of their own: reports of the one are none of the other", async () => {
     const { connection } = await open(creditFeature);
     connection.deliver(call(1, "bytes", 5 * 1024 * 1024));

@@ -127,6 +127,17 @@ describe("MessageAssembler", () => {
     }
   });
 
+  test("what is longer than a batch and no fragment is refused with its first piece", () => {
+    const long = frame(200, 3, "x".repeat(91_127));
+    expect(long).toHaveLength(91_137);
+    const assembler = new MessageAssembler(new Recorder());
+    expect(() => assembler.receive(long, 0, 10, long.length - 10)).toThrow(
+      "a message of 91137 bytes is no fragment, and at most 91136 are allowed",
+    );
+    expect(() => deliver(new MessageAssembler(new Recorder()), long, [])).toThrow("is no fragment");
+    expect(() => deliver(new MessageAssembler(new Recorder()), long, [5])).toThrow("is no fragment");
+  });
+
   test("a fragment among other frames of a whole message", () => {
     const recorder = new Recorder();
     deliver(new MessageAssembler(recorder), Buffer.concat([frames, fragment, frames]), []);

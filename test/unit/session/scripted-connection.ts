@@ -39,6 +39,7 @@ export class ScriptedConnection implements Connection {
   readonly peerName = "the test";
   isLocal = false;
   sendsCheaply = false;
+  fragmentSize: number | undefined;
   queuedBytes = 0;
   readonly sent: SentFrame[] = [];
   handler: ConnectionHandler | undefined;
