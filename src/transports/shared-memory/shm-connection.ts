@@ -22,10 +22,16 @@ const fragmentSize = 256 * 1024 - 512;
 /** How many queued bytes are few enough to ask for more. */
 const lowWater = 128 * 1024;
 
-/** After a message of this size the next one is expected to be large too: of it too little is taken at first to be worth a copy. */
+/** After a message of this size the next ones are expected to be large too. */
 const largeMessage = 32 * 1024;
 
-/** What is taken of a large message before it is known where the rest belongs: enough for most small ones, if one comes. */
+/** So many: between large ones there are small ones, such as reports of what was taken. */
+const expectedLarge = 8;
+
+/**
+ * What is taken of a message that is expected to be large before it is known where the rest belongs: too little to be worth
+ * a copy, and enough for most small ones, if one comes.
+ */
 const firstBytes = 512;
 
 /** A rest that is shorter than this is received as anything else is. */
@@ -64,8 +70,8 @@ export class ShmConnection implements Connection, Watched {
   #position = 0;
   /** Of the message being received: bytes that are still to come. */
   #missing = 0;
-  /** Whether the last message that began was a large one. */
-  #isLarge = false;
+  /** How many of the next messages are expected to be large. */
+  #largeExpected = 0;
   /** A length that has not fully arrived: its first bytes, and how many they are. */
   #prefix = 0;
   #prefixFilled = 0;
@@ -78,15 +84,15 @@ export class ShmConnection implements Connection, Watched {
   #closed = false;
   /** Who was to be told of the end has been. */
   #over = false;
-  #resumeScheduled = false;
+  #isPumpScheduled = false;
   /** Whether the peer has to ring before anything is looked at. */
   #isAsleep = false;
   /** Whether it is to keep the process running, and whether the endpoint does. */
   #keepsAlive = true;
   #isReferenced = true;
   #closeListeners: (() => void)[] = [];
-  readonly #resume = () => {
-    this.#resumeScheduled = false;
+  readonly #pumpAgain = () => {
+    this.#isPumpScheduled = false;
     this.#pump();
   };
 
@@ -118,7 +124,7 @@ export class ShmConnection implements Connection, Watched {
       this.#pump();
     });
     // What came before is there already, and nobody has been asked to ring for it.
-    this.#scheduleResume();
+    this.#schedulePump();
   }
 
   // --- out --------------------------------------------------------------------------------------------
@@ -152,7 +158,7 @@ export class ShmConnection implements Connection, Watched {
       }
       // The next look at the ring tells.
       if (written < 0) {
-        this.#scheduleResume();
+        this.#schedulePump();
         return;
       }
     }
@@ -172,7 +178,7 @@ export class ShmConnection implements Connection, Watched {
     if (this.#closed) return;
     if (this.#spinner.watch(this)) return;
     // It is awake only to write: the peer has to be asked to ring when there is room.
-    if (this.#waiting.length > 0) this.#scheduleResume();
+    if (this.#waiting.length > 0) this.#schedulePump();
   }
 
   /** Returns whether all that waited was written. */
@@ -199,9 +205,14 @@ export class ShmConnection implements Connection, Watched {
 
   // --- in ---------------------------------------------------------------------------------------------
 
-  /** Not after a large message: copying takes longer than waking, and both go on best while the other one is busy. */
+  /** Not for large messages: copying takes longer than waking, and both go on best while the other one is busy. */
   get isWorthWaiting(): boolean {
-    return !this.#isLarge;
+    return this.#largeExpected === 0;
+  }
+
+  /** In turns of the event loop it takes several messages in a row, and sends what they lead to together. */
+  resume(): void {
+    this.#schedulePump();
   }
 
   poll(spin: number, sleep: boolean): boolean {
@@ -216,7 +227,7 @@ export class ShmConnection implements Connection, Watched {
   #pollOnce(spin: number, sleep: boolean): boolean {
     if (this.#closed) return false;
     if (this.#receiveDirectly()) return true;
-    const state = this.#endpoint.receive(spin, sleep, this.#isLarge ? firstBytes : this.#memory.length);
+    const state = this.#endpoint.receive(spin, sleep, this.isWorthWaiting ? this.#memory.length : firstBytes);
     this.#isAsleep = sleep && state === ringState.empty;
     if (state === ringState.empty) {
       if (sleep) this.#applyKeepAlive();
@@ -250,13 +261,13 @@ export class ShmConnection implements Connection, Watched {
       }
       if (this.#closed) return;
     }
-    this.#scheduleResume();
+    this.#schedulePump();
   }
 
-  #scheduleResume(): void {
-    if (this.#resumeScheduled) return;
-    this.#resumeScheduled = true;
-    setImmediate(this.#resume);
+  #schedulePump(): void {
+    if (this.#isPumpScheduled) return;
+    this.#isPumpScheduled = true;
+    setImmediate(this.#pumpAgain);
   }
 
   #take(state: number): void {
@@ -305,7 +316,8 @@ export class ShmConnection implements Connection, Watched {
         this.#invalid(`a message of ${length} bytes, where at most ${handler.messageLimit} are allowed`);
         return;
       }
-      this.#isLarge = length >= largeMessage;
+      if (length >= largeMessage) this.#largeExpected = expectedLarge;
+      else if (this.#largeExpected > 0) this.#largeExpected--;
       const next = Math.min(end, position + length);
       this.#missing = length - (next - position);
       if (next > position) handler.onMessage(memory, position, next, this.#missing);

@@ -15,8 +15,11 @@ export interface Watched {
    */
   poll(spin: number, sleep: boolean): boolean;
 
-  /** Whether to wait busily for what comes next. If not, it sleeps as soon as nothing is there. */
+  /** Whether to wait busily for what comes next. */
   readonly isWorthWaiting: boolean;
+
+  /** It is not watched any more, because it is not worth waiting for it: it looks for more itself, and falls asleep. */
+  resume(): void;
 }
 
 /** How many times longer the first attempt is: the peer may have to be woken first, and then both are awake. */
@@ -102,18 +105,15 @@ export class Spinner {
     this.#hasSent = false;
     const first = this.#watched[0];
     if (first === undefined) return;
-    const isAlone = this.#watched.length === 1;
-    const isWorthWaiting = !isAlone || first.isWorthWaiting;
     const duration = this.#isFirst ? this.#duration * firstAttempt : this.#duration;
-    const progressed = isAlone ? first.poll(isWorthWaiting ? duration : 0, false) : this.#pollAll(duration);
+    const progressed = this.#watched.length === 1 ? first.poll(duration, false) : this.#pollAll(duration);
     if (progressed) {
       this.#penalty = 1;
       this.#isFirst = false;
       this.#waited = 0;
-    } else if (isWorthWaiting) {
-      this.#giveUp();
+      this.#dismiss();
     } else {
-      this.#letSleep();
+      this.#giveUp();
     }
     this.#schedule();
   }
@@ -130,14 +130,20 @@ export class Spinner {
     return progressed;
   }
 
+  /** What has come may have shown of some that they are not worth waiting for. */
+  #dismiss(): void {
+    for (let index = this.#watched.length - 1; index >= 0; index--) {
+      const connection = this.#watched[index];
+      if (connection === undefined || connection.isWorthWaiting) continue;
+      this.forget(connection);
+      connection.resume();
+    }
+  }
+
   #giveUp(): void {
     this.#isFirst = true;
     this.#passOver = this.#penalty;
     this.#penalty = Math.min(this.#penalty * 2, mostPassedOver);
-    this.#letSleep();
-  }
-
-  #letSleep(): void {
     // One that finds something while it falls asleep is watched on.
     for (const connection of [...this.#watched]) {
       if (!connection.poll(0, true)) this.forget(connection);
