@@ -22,14 +22,16 @@ export interface ShmOptions {
   readonly spinMicroseconds?: number;
   /**
    * Bytes of each of the two rings that a server gives each client: a power of two from 65,536 to 67,108,864.
-   * Default 1,048,576. Messages may be larger: they stream through.
+   * Default 2,097,152, as much as a sender has under way of large payloads: then it seldom has to wait for room. All of
+   * it is allocated when a client connects, so make it smaller where many do and payloads are small. Messages may be
+   * larger: they stream through.
    */
   readonly ringBytes?: number;
 }
 
 const defaultSpinMicroseconds = 50;
 const longestSpinMicroseconds = 1_000_000;
-const defaultRingBytes = 1024 * 1024;
+const defaultRingBytes = 2 * 1024 * 1024;
 
 /** What is read at once: fits into the processor's cache, and is shared by all connections. */
 const readBufferSize = 256 * 1024;
