@@ -49,8 +49,8 @@ constexpr std::size_t kIndexesSize = 64 * 1024;
 constexpr std::uint32_t kSmallestCapacity = 64 * 1024;
 constexpr std::uint32_t kLargestCapacity = 64 * 1024 * 1024;
 
-/// A page, so that a byte keeps its place within one.
-constexpr std::uint64_t kOriginAlignment = 4096;
+/// A line of the cache, so that a byte keeps its place within one.
+constexpr std::uint64_t kOriginAlignment = 64;
 
 constexpr bool IsCapacity(std::uint64_t capacity) noexcept {
   return capacity >= kSmallestCapacity && capacity <= kLargestCapacity && (capacity & (capacity - 1)) == 0;
