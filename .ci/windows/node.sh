@@ -54,6 +54,11 @@ elif [ "$code" -ge 124 ] && [ ! -s "$output" ]; then
   echo "node.sh: nothing was printed in ${SECONDS_ALLOWED:-120} s; once more: $*" >&2
   run "$@"
   code=$?
+# Seen once: esbuild, which reads vitest's configuration, could not be started. No test had begun.
+elif [ "$code" -ne 0 ] && grep -q '^failed to load config' "$output" && grep -q '^Error: spawn UNKNOWN' "$output"; then
+  echo "node.sh: Wine has not started a process before the first test; once more: $*" >&2
+  run "$@"
+  code=$?
 fi
 cat "$output"
 [ "$code" -ne 124 ] || echo "node.sh: ended after ${SECONDS_ALLOWED:-120} s, its time limit: $*" >&2
