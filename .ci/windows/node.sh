@@ -45,18 +45,18 @@ run() {
 
 run "$@"
 code=$?
+failure=
 if [ "$code" -eq "$crashed" ]; then
-  echo "node.sh: Wine's server has crashed; once more: $*" >&2
-  run "$@"
-  code=$?
+  failure="Wine's server has crashed"
 # Wine hangs before the first line of the program about twice in a thousand starts.
 elif [ "$code" -ge 124 ] && [ ! -s "$output" ]; then
-  echo "node.sh: nothing was printed in ${SECONDS_ALLOWED:-120} s; once more: $*" >&2
-  run "$@"
-  code=$?
+  failure="nothing was printed in ${SECONDS_ALLOWED:-120} s"
 # Seen once: esbuild, which reads vitest's configuration, could not be started. No test had begun.
 elif [ "$code" -ne 0 ] && grep -q '^failed to load config' "$output" && grep -q '^Error: spawn UNKNOWN' "$output"; then
-  echo "node.sh: Wine has not started a process before the first test; once more: $*" >&2
+  failure="Wine has not started a process before the first test"
+fi
+if [ -n "$failure" ]; then
+  echo "node.sh: $failure; once more: $*" >&2
   run "$@"
   code=$?
 fi

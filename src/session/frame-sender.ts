@@ -12,7 +12,6 @@ import {
   batchSize,
   budgetRuin,
   fairShare,
-  fragmentSize,
   fragmentWindow,
   largestFragment,
   maxInlinePayload,
@@ -278,7 +277,8 @@ export class FrameSender implements CodecOptions, Flushable {
   }
 
   #pace(fragments: OutgoingFragments, connection: Connection): void {
-    fragments.fragmentSize = Math.max(1, Math.min(connection.fragmentSize ?? fragmentSize, largestFragment));
+    const { fragmentSize = fragments.fragmentSize } = connection;
+    fragments.fragmentSize = Math.max(1, Math.min(fragmentSize, largestFragment));
     fragments.isReportedPromptly = this.isReportedPromptly;
     if (!this.usesCredit) fragments.liftCredit();
   }
