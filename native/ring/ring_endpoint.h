@@ -47,7 +47,7 @@ class RingEndpoint {
   /// something else to tell.
   std::size_t ReceiveInto(unsigned char* target, std::size_t size) noexcept;
 
-  static constexpr std::size_t kAlignment = 64;
+  static constexpr std::size_t kAlignment = kOriginAlignment;
 
  private:
   /// What there is to tell now.
