@@ -112,6 +112,7 @@ export class DeferredCalls {
 
   /** Keeps the arguments of a call that cannot begin yet, or refuses it if too much is kept already. */
   #keep(call: ServedCall, { body, attachments }: Pick<Payload, "body" | "attachments">): boolean {
+    call.startTime();
     if (this.#unstarted.bytes > this.#maxBytes) {
       this.#replies.refuse(call, tooMuchKept(this.#unstarted.bytes));
       return false;

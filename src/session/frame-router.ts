@@ -8,6 +8,7 @@ import type { FrameSender } from "./frame-sender.ts";
 import { HeldFrames } from "./held-frames.ts";
 import type { IncompleteFrame } from "./incoming-segments.ts";
 import type { FrameReceiver } from "./message-assembler.ts";
+import { monotonicTime } from "./monotonic-clock.ts";
 import { checkReturnFlags } from "./outgoing-calls.ts";
 import { readPayload } from "./payload-layout.ts";
 import { creditReport, promptReport, type SessionLimits } from "./session-limits.ts";
@@ -21,8 +22,6 @@ export interface RoutedSession {
   readonly accepting: boolean;
   /** What is going on in it; `undefined` until the handshake has succeeded. */
   readonly openConversation: Conversation | undefined;
-  /** When bytes last came, in monotonic milliseconds. */
-  readonly lastHeard: number;
   /** Takes a frame that came before the handshake has succeeded. */
   onHandshakeFrame(kind: number, reader: ByteReader): void;
   /** The peer has let go of references. */
@@ -207,7 +206,7 @@ export class FrameRouter implements FrameReceiver {
     if (conversation === undefined) throw protocolError("a fragment came before the handshake");
     this.#reportTaken(flags, end - start);
     const held = this.#heldFrames();
-    const complete = held.append(flags, id, bytes, start, end, this.#session.lastHeard);
+    const complete = held.append(flags, id, bytes, start, end, monotonicTime());
     this.#onComplete(conversation, id, flags, complete);
   }
 

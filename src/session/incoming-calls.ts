@@ -126,7 +126,6 @@ export class IncomingCalls implements CallRunner, ReplyObserver {
       route.method,
       oneWay,
       timeout,
-      this.#session.lastHeard,
       attachments,
       this.#session.peer,
     );
@@ -311,7 +310,7 @@ export class IncomingCalls implements CallRunner, ReplyObserver {
 }
 
 /** Where calls come in. */
-type CallingSession = Pick<OwnedSession, "peer" | "lastHeard">;
+type CallingSession = Pick<OwnedSession, "peer">;
 
 /** What of a session's limits is about calls that come in. */
 type IncomingLimits = Pick<SessionLimits, "maxArgumentBytes" | "maxCallsInFlight" | "maxReassemblyBytes">;

@@ -5,6 +5,7 @@ import type { UnmarshalContext } from "../channels/peer-host.ts";
 import { AbortError, RemotingTimeoutError } from "../errors.ts";
 import type { MethodCall } from "../messages/method-call.ts";
 import type { PeerInfo } from "../messages/peer-info.ts";
+import { monotonicTime } from "./monotonic-clock.ts";
 
 /** Keeps what may be needed until the method has settled; the signal is made only if somebody asks for it. */
 export class ServedCall implements IncomingCall, UnmarshalContext {
@@ -17,8 +18,6 @@ export class ServedCall implements IncomingCall, UnmarshalContext {
   readonly timeout: number;
   /** The binaries that arrived beside the arguments. Channel sinks may replace them. */
   attachments: readonly Uint8Array[];
-  /** When the caller stops waiting, on the monotonic clock; `Infinity` for never. */
-  readonly deadline: number;
   readonly peer: PeerInfo;
   methodReached = true;
   /** Bytes of its arguments, known when it is run. */
@@ -29,11 +28,11 @@ export class ServedCall implements IncomingCall, UnmarshalContext {
   onCompleted: (() => void) | undefined = undefined;
   /** The references among its arguments that end with it. */
   scoped: string[] | undefined = undefined;
+  #deadline: number | undefined;
   #controller: AbortController | undefined;
   #adopted: AbortController[] | undefined;
   #reason: Error | undefined;
 
-  /** @param arrived When it came, in monotonic milliseconds. */
   constructor(
     id: number,
     kind: MethodCall["kind"],
@@ -41,7 +40,6 @@ export class ServedCall implements IncomingCall, UnmarshalContext {
     method: string,
     oneWay: boolean,
     timeout: number,
-    arrived: number,
     attachments: readonly Uint8Array[],
     peer: PeerInfo,
   ) {
@@ -51,9 +49,22 @@ export class ServedCall implements IncomingCall, UnmarshalContext {
     this.method = method;
     this.oneWay = oneWay;
     this.timeout = timeout;
-    this.deadline = timeout === 0 ? Number.POSITIVE_INFINITY : arrived + timeout;
     this.attachments = attachments;
     this.peer = peer;
+  }
+
+  /** When the caller stops waiting, on the monotonic clock; `Infinity` for never. */
+  get deadline(): number {
+    this.#deadline ??= this.timeout === 0 ? Number.POSITIVE_INFINITY : monotonicTime() + this.timeout;
+    return this.#deadline;
+  }
+
+  /**
+   * Counts the time that the caller waits from now on, if it is not counted yet. The first look at the deadline does so
+   * too; most calls are over before anybody looks. Whoever makes a call wait calls this first.
+   */
+  startTime(): void {
+    this.#deadline = this.deadline;
   }
 
   get signal(): AbortSignal {

@@ -36,8 +36,6 @@ export interface SessionChannelContext extends SessionOptions {
 export interface OwnedSession extends PeerLink {
   /** Who is at the other end. */
   readonly peer: PeerInfo;
-  /** When bytes last came, in monotonic milliseconds. */
-  readonly lastHeard: number;
   /** Whether it has ended. */
   readonly isClosed: boolean;
   /** Ends it before its handshake is over, and tells the peer why. */

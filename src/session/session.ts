@@ -72,7 +72,6 @@ export class Session
   /** Whether the peer has said that it takes no new calls. */
   #isPeerDraining = false;
   messageLimit = handshakeMessageLimit;
-  lastHeard = monotonicTime();
   readonly #liveness: Liveness;
 
   private constructor(
@@ -445,9 +444,7 @@ export class Session
 
   onMessage(bytes: Buffer, start: number, end: number, remaining: number): void {
     if (this.#state === "closed") return;
-    const now = monotonicTime();
-    this.lastHeard = now;
-    this.#liveness.lastHeard = Math.trunc(now);
+    this.#liveness.heard = (this.#liveness.heard + 1) | 0;
     try {
       this.#sender.beginMessage();
       this.#assembler.receive(bytes, start, end, remaining);

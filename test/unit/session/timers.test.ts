@@ -132,17 +132,14 @@ describe("Heartbeat", () => {
       return used;
     }
 
-    get lastHeard(): number {
-      return this.liveness.lastHeard;
-    }
-
-    set lastHeard(time: number) {
-      this.liveness.lastHeard = time;
+    /** Bytes come from the peer. */
+    hear(): void {
+      this.liveness.heard++;
     }
 
     probe(): void {
       this.log.push(`probe ${performance.now()}`);
-      if (this.answers) this.lastHeard = performance.now();
+      if (this.answers) this.hear();
     }
 
     giveUp(reason: string, message: string): void {
@@ -170,7 +167,7 @@ describe("Heartbeat", () => {
     heartbeat.add(pulse.liveness);
     for (let step = 0; step < 50; step++) {
       vi.advanceTimersByTime(100);
-      pulse.lastHeard = performance.now();
+      pulse.hear();
     }
     expect(pulse.log).toEqual([]);
     heartbeat.remove(pulse.liveness);
@@ -195,6 +192,27 @@ describe("Heartbeat", () => {
     vi.advanceTimersByTime(201);
     expect(pulse.log[1]).toBe("expire");
     heartbeat.remove(pulse.liveness);
+  });
+
+  test("however a silence lies between two looks, it is noticed in time and at most a quarter late", () => {
+    const heartbeat = new Heartbeat();
+    const silences: number[] = [];
+    const pulses = Array.from({ length: 20 }, () => new FakePulse(1050, 430, false));
+    for (const pulse of pulses) heartbeat.add(pulse.liveness);
+    for (const pulse of pulses) {
+      pulse.hear();
+      const heard = performance.now();
+      pulse.giveUp = () => {
+        silences.push(performance.now() - heard);
+        heartbeat.remove(pulse.liveness);
+      };
+      vi.advanceTimersByTime(7);
+    }
+    vi.advanceTimersByTime(2000);
+    expect(silences).toHaveLength(pulses.length);
+    expect(Math.min(...silences)).toBeGreaterThanOrEqual(1480);
+    // A quarter of the shorter of the two times.
+    expect(Math.max(...silences)).toBeLessThanOrEqual(1480 + 430 / 4);
   });
 
   describe("after a sleep", () => {
@@ -272,7 +290,7 @@ describe("Heartbeat", () => {
     const look = pulse.liveness.look.bind(pulse.liveness);
     vi.spyOn(pulse.liveness, "look").mockImplementation((now) => {
       look(now);
-      pulse.lastHeard = performance.now();
+      pulse.hear();
     });
     vi.advanceTimersByTime(300);
     expect(pulse.log).toHaveLength(1);
@@ -356,8 +374,8 @@ describe("Heartbeat", () => {
     stalled.partialMessage = 1;
     dribbling.partialMessage = 1;
     const step = () => {
-      dribbling.lastHeard = performance.now();
-      busy.lastHeard = performance.now();
+      dribbling.hear();
+      busy.hear();
       busy.partialMessage++;
     };
     pass(1500, step);
