@@ -13,7 +13,7 @@ namespace remoting {
 /// In the byte order of the machine: both are on it.
 struct HandoverMessage {
   static constexpr std::uint32_t kMagic = 0x4D485352;  // "RSHM"
-  static constexpr std::uint32_t kVersion = 2;
+  static constexpr std::uint32_t kVersion = 3;
 
   std::uint32_t magic = kMagic;
   std::uint32_t version = kVersion;

@@ -15,7 +15,9 @@
 // that waits for room and a reader that makes some do the same with `writer_sleeps` and `consumed`.
 //
 // Where a position lies in the ring: at its distance from `origin`, which the writer moves to the present
-// position, or nearly, when it finds that everything was read.
+// position, or nearly, when it finds that everything was read. A short message, written when everything was
+// read, does not lie there but beside `written`: so it takes one line of the cache to the other processor and
+// not two.
 #ifndef REMOTING_RING_RING_H_
 #define REMOTING_RING_RING_H_
 
@@ -98,6 +100,7 @@ class RingWriter : public RingEnd {
   /// @param ring Called, any number of times, when the reader is to be woken.
   template <typename Ring>
   std::size_t Write(const unsigned char* bytes, std::size_t length, Ring&& ring) noexcept {
+    if (length <= kShortBytes && consumed_ == position_) return WriteShort(bytes, length);
     if (position_ >= return_at_) Return();
     std::size_t done = 0;
     while (done < length) {
@@ -131,9 +134,20 @@ class RingWriter : public RingEnd {
     ring();
   }
 
-  /// Says on which processor this side runs. The reader sees it with what is published next.
-  void ShowProcessor(std::uint32_t processor) noexcept {
+  /// Says on which processor this side runs, and how far it has read in the other ring. The reader sees it
+  /// with what is published next.
+  void Tell(std::uint32_t processor, std::uint64_t has_read) noexcept {
+    ReachFailPoint("writer-tells");
     view_.indexes->writer_processor.store(processor, std::memory_order_relaxed);
+    view_.indexes->has_read.store(static_cast<std::uint32_t>(has_read), std::memory_order_relaxed);
+  }
+
+  /// Takes what the reader has told in the other ring: the lower half of the position up to which it has
+  /// read.
+  void TakeRead(std::uint32_t has_read) noexcept {
+    std::uint32_t forward = has_read - static_cast<std::uint32_t>(consumed_);
+    // It may be older than what was seen since, or a lie.
+    if (forward <= published_ - consumed_) consumed_ += forward;
   }
 
   /// Says that the bell is to be rung when there is room for more. False if there is: then it is not asleep.
@@ -154,17 +168,31 @@ class RingWriter : public RingEnd {
   }
 
  private:
+  /// Everything was read, so nobody looks at the bytes that were there.
+  std::size_t WriteShort(const unsigned char* bytes, std::size_t length) noexcept {
+    if (poisoned_) return 0;
+    ReachFailPoint("writer-copy");
+    std::memcpy(view_.indexes->short_bytes, bytes, length / 2);
+    ReachFailPoint("writer-copy-half");
+    std::memcpy(view_.indexes->short_bytes + length / 2, bytes + length / 2, length - length / 2);
+    position_ += length;
+    ReachFailPoint("writer-short");
+    // Seen with the next `written`.
+    view_.indexes->short_end.store(position_, std::memory_order_relaxed);
+    return length;
+  }
+
   /// Goes back to the beginning if the reader has read everything: then nothing is where it would be looked
   /// for. Addresses keep their place within a line, by which the reader chooses where to copy to; see
   /// CopyBytes.
   void Return() noexcept {
     return_at_ = position_ + kReturnStep;
-    Look();
+    if (consumed_ != position_) Look();
     if (poisoned_ || consumed_ != position_) return;
     origin_ = position_ - position_ % kOriginAlignment;
     ReachFailPoint("writer-returns");
     // Seen with the next `written`.
-    view_.indexes->origin.store(origin_, std::memory_order_relaxed);
+    view_.indexes->origin.store(static_cast<std::uint32_t>(origin_), std::memory_order_relaxed);
     ReachFailPoint("writer-returned");
   }
 
@@ -203,6 +231,9 @@ class RingReader : public RingEnd {
   /// Bytes ever read.
   std::uint64_t position() const noexcept { return position_; }
 
+  /// How far the writer has read in the other ring, as it said with what was seen last: the lower half.
+  std::uint32_t peer_has_read() const noexcept { return peer_has_read_; }
+
   /// Copies what there is, at most `length` bytes. Returns how much.
   ///
   /// @param ring Called, any number of times, when the writer is to be woken.
@@ -212,8 +243,15 @@ class RingReader : public RingEnd {
     while (done < length) {
       std::size_t step = std::min({length - done, kPublishStep, Available()});
       if (step == 0) break;
-      step = InARow(position_, step);
-      CopyBytes(to + done, view_.bytes + Offset(position_), step);
+      if (short_left_ > 0) {
+        step = std::min(step, short_left_);
+        std::memcpy(to + done, view_.indexes->short_bytes + short_taken_, step);
+        short_taken_ += step;
+        short_left_ -= step;
+      } else {
+        step = InARow(position_, step);
+        CopyBytes(to + done, view_.bytes + Offset(position_), step);
+      }
       position_ += step;
       done += step;
       Release(ring);
@@ -264,14 +302,24 @@ class RingReader : public RingEnd {
       poisoned_ = true;
       return;
     }
+    bool all_was_read = written_ == position_;
     written_ = written;
-    // Stays as it is until all of that was read.
+    peer_has_read_ = view_.indexes->has_read.load(std::memory_order_relaxed);
+    // The rest stays as it is until all of that was read.
+    if (!all_was_read) return;
     origin_ = view_.indexes->origin.load(std::memory_order_relaxed);
+    std::uint64_t short_bytes = view_.indexes->short_end.load(std::memory_order_relaxed) - position_;
+    short_taken_ = 0;
+    short_left_ = short_bytes <= kShortBytes ? static_cast<std::size_t>(short_bytes) : 0;
   }
 
   std::uint64_t position_ = 0;
   /// The peer's position when it was last looked at.
   std::uint64_t written_ = 0;
+  std::uint32_t peer_has_read_ = 0;
+  /// Bytes of a short message that were read, and that are still to be.
+  std::size_t short_taken_ = 0;
+  std::size_t short_left_ = 0;
 };
 
 }  // namespace remoting

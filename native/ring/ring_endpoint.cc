@@ -30,7 +30,7 @@ std::int64_t RingEndpoint::Write(const unsigned char* head, std::size_t head_len
   auto ring = [this] { link_.bell->Ring(); };
   std::size_t done = writer_.Write(head, head_length, ring);
   if (done == head_length && tail_length > 0) done += writer_.Write(tail, tail_length, ring);
-  writer_.ShowProcessor(CurrentProcessor());
+  writer_.Tell(CurrentProcessor(), reader_.position());
   writer_.Publish(ring);
   if (writer_.is_poisoned()) return kRingPoisoned;
   wants_room_ = done < head_length + tail_length;
@@ -40,7 +40,10 @@ std::int64_t RingEndpoint::Write(const unsigned char* head, std::size_t head_len
 std::int64_t RingEndpoint::Poll(unsigned char* memory, std::size_t size) noexcept {
   std::size_t offset = next_offset();
   std::size_t read = reader_.Read(memory + offset, size - offset, [this] { link_.bell->Ring(); });
-  if (read > 0) return static_cast<std::int64_t>(read);
+  if (read > 0) {
+    writer_.TakeRead(reader_.peer_has_read());
+    return static_cast<std::int64_t>(read);
+  }
   if (wants_room_ && writer_.Room(1) > 0) {
     wants_room_ = false;
     return kRingRoom;

@@ -17,16 +17,30 @@ namespace remoting {
 /// disturb its neighbour at a distance of one.
 constexpr std::size_t kLinePair = 128;
 
-/// One direction. Each word is on lines of its own: two processors that write different words never compete.
+/// So many bytes of a message fit beside the words that tell of it.
+constexpr std::size_t kShortBytes = 100;
+
+/// One direction. What the writer stores is on lines of its own, and so is what the reader stores: two
+/// processors never compete for one.
 struct RingIndexes {
   /// Bytes ever written. Stored by the writer only.
   alignas(kLinePair) std::atomic<std::uint64_t> written;
-  /// Where the writer last ran, so that a reader does not keep it from its processor. Stored by the writer
-  /// only, together with `written`; if it lies, its reader yields too often or too seldom, and nothing else.
+  /// The position behind those bytes that lie in `short_bytes`. Stored by the writer only, while nothing is
+  /// unread; whatever it is, the reader stays within them.
+  std::atomic<std::uint64_t> short_end;
+  /// The position that lies at offset 0, a multiple of kOriginAlignment: its lower half, which is enough for
+  /// an offset. Stored by the writer only, while nothing is unread; whatever it is, the reader stays within
+  /// the ring.
+  std::atomic<std::uint32_t> origin;
+  /// How far the writer has read in the other ring: the lower half. Saves its peer a look at `consumed`. One
+  /// that lies loses what it has not read, and nothing else.
+  std::atomic<std::uint32_t> has_read;
+  /// Where the writer last ran, so that a reader does not keep it from its processor. If it lies, its reader
+  /// yields too often or too seldom, and nothing else.
   std::atomic<std::uint32_t> writer_processor;
-  /// The position that lies at offset 0, a multiple of kOriginAlignment. Stored by the writer only, while
-  /// nothing is unread; whatever it is, the reader stays within the ring.
-  std::atomic<std::uint64_t> origin;
+  /// A message that is short enough, where nothing is unread: it comes with `written`, in the same line of
+  /// the cache or in the one beside it.
+  unsigned char short_bytes[kShortBytes];
   /// Bytes ever read. Stored by the reader only.
   alignas(kLinePair) std::atomic<std::uint64_t> consumed;
   /// 1 while the reader sleeps and wants the bell to be rung when there is something. Set by the reader;
@@ -37,6 +51,7 @@ struct RingIndexes {
 };
 
 static_assert(sizeof(RingIndexes) == 4 * kLinePair, "the layout is shared with other builds");
+static_assert(offsetof(RingIndexes, consumed) == kLinePair, "the layout is shared with other builds");
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free,
               "a lock of this process means nothing to the peer");
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free,

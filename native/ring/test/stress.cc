@@ -1,5 +1,6 @@
-// Two threads, one ring, both sides sleeping often: every byte arrives, in order, and no wake-up is lost.
-// Run under ThreadSanitizer, which sees the accesses of both threads, and without it, for speed.
+// Two threads, one ring, both sides sleeping often; then two rings, and questions that are answered: every
+// byte arrives, in order, and no wake-up is lost. Run under ThreadSanitizer, which sees the accesses of both
+// threads, and without it, for speed.
 //
 //   stress [bytes in MiB]
 #include <cstdint>
@@ -68,6 +69,91 @@ void Read(const RingView& view, std::uint64_t total, std::uint64_t seed, Bell& m
   }
 }
 
+/// One side of a conversation.
+struct Side {
+  RingWriter writer;
+  RingReader reader;
+  Bell& mine;
+  Bell& theirs;
+
+  /// In two parts, as a message and its tail are.
+  void Write(const unsigned char* bytes, std::size_t length, std::size_t first) {
+    auto ring = [this] { theirs.Ring(); };
+    if (writer.Write(bytes, first, ring) != first) std::abort();
+    if (writer.Write(bytes + first, length - first, ring) != length - first) std::abort();
+    writer.Tell(0, reader.position());
+    writer.Publish(ring);
+  }
+
+  std::size_t Read(unsigned char* to, std::size_t length) {
+    std::size_t read = reader.Read(to, length, [this] { theirs.Ring(); });
+    if (read == 0 && reader.Sleep()) {
+      mine.Wait();
+      reader.Wake();
+    }
+    writer.TakeRead(reader.peer_has_read());
+    if (reader.is_poisoned() || writer.is_poisoned()) std::abort();
+    return read;
+  }
+};
+
+/// Sends messages, mostly short ones, one or a few at a time, and waits until they have come back.
+void Ask(Side side, std::uint64_t total) {
+  Sequence sequence(31);
+  std::vector<unsigned char> block(5000);
+  for (std::uint64_t position = 0; position < total;) {
+    std::uint64_t asked = position;
+    for (std::uint64_t messages = sequence.Next() % 8 == 0 ? 3 : 1; messages > 0; --messages) {
+      std::uint64_t random = sequence.Next();
+      std::size_t length = random % 16 == 0 ? random / 16 % block.size() + 1 : random / 16 % 120 + 1;
+      length = std::min<std::uint64_t>(length, total - asked);
+      if (length == 0) break;
+      for (std::size_t index = 0; index < length; ++index) block[index] = ByteAt(asked + index);
+      side.Write(block.data(), length, sequence.Next() % 4 == 0 ? sequence.Next() % length : length);
+      asked += length;
+    }
+    while (position < asked) {
+      std::size_t read = side.Read(block.data(), std::min<std::uint64_t>(asked - position, block.size()));
+      for (std::size_t index = 0; index < read; ++index) {
+        if (block[index] == ByteAt(position + index)) continue;
+        std::fprintf(stderr, "byte %llu of an answer is wrong\n",
+                     static_cast<unsigned long long>(position + index));
+        std::abort();
+      }
+      position += read;
+    }
+  }
+}
+
+/// Sends back what comes.
+void Answer(Side side, std::uint64_t total) {
+  Sequence sequence(32);
+  std::vector<unsigned char> block(5000);
+  for (std::uint64_t position = 0; position < total;) {
+    // Now and then in pieces, and in the middle of a short message.
+    std::size_t most = sequence.Next() % 4 == 0 ? sequence.Next() % 40 + 1 : block.size();
+    std::size_t read = side.Read(block.data(), most);
+    position += read;
+    if (read > 0) side.Write(block.data(), read, read);
+  }
+}
+
+void Converse(const char* name, const RingView& there, const RingView& back, std::uint64_t total) {
+  Bell asking_bell;
+  Bell answering_bell;
+  std::thread answering([&] {
+    Answer({RingWriter(back), RingReader(there), answering_bell, asking_bell}, total);
+  });
+  Ask({RingWriter(there), RingReader(back), asking_bell, answering_bell}, total);
+  answering.join();
+  if (there.indexes->short_end.load() == 0 || back.indexes->short_end.load() == 0) {
+    std::fprintf(stderr, "no message was short\n");
+    std::abort();
+  }
+  std::printf("%s: %llu bytes there and back; one side slept %lu times, the other %lu times\n", name,
+              static_cast<unsigned long long>(total), asking_bell.woken(), answering_bell.woken());
+}
+
 void Run(const char* name, const RingView& view, std::uint64_t total) {
   Bell writer_bell;
   Bell reader_bell;
@@ -102,5 +188,14 @@ int main(int count, char** arguments) {
   RingIndexes indexes = {};
   std::vector<unsigned char> bytes(kSmallestCapacity);
   Run("mapped once", {&indexes, bytes.data(), kSmallestCapacity, false}, total);
+
+  RingMemory conversation;
+  if (conversation.Create(kSmallestCapacity, &handle)) return 1;
+  CloseMemory(handle);
+  Converse("mapped twice", conversation.client_writes(), conversation.server_writes(), total / 16);
+  std::vector<RingIndexes> both(2);
+  std::vector<unsigned char> back(kSmallestCapacity);
+  Converse("mapped once", {&both[0], bytes.data(), kSmallestCapacity, false},
+           {&both[1], back.data(), kSmallestCapacity, false}, total / 16);
   return 0;
 }
