@@ -98,9 +98,11 @@ class RingWriter : public RingEnd {
   /// Copies as much as there is room for; the reader sees it after Publish at the latest. Returns how much.
   ///
   /// @param ring Called, any number of times, when the reader is to be woken.
+  /// @param following How many bytes will be written before they are published: they belong together.
   template <typename Ring>
-  std::size_t Write(const unsigned char* bytes, std::size_t length, Ring&& ring) noexcept {
-    if (length <= kShortBytes && consumed_ == position_) return WriteShort(bytes, length);
+  std::size_t Write(const unsigned char* bytes, std::size_t length, Ring&& ring,
+                    std::size_t following = 0) noexcept {
+    if (length + following <= kShortBytes && consumed_ == position_) return WriteShort(bytes, length);
     if (position_ >= return_at_) Return();
     std::size_t done = 0;
     while (done < length) {

@@ -28,7 +28,7 @@ RingEndpoint::RingEndpoint(RingLink link) noexcept
 std::int64_t RingEndpoint::Write(const unsigned char* head, std::size_t head_length,
                                  const unsigned char* tail, std::size_t tail_length) noexcept {
   auto ring = [this] { link_.bell->Ring(); };
-  std::size_t done = writer_.Write(head, head_length, ring);
+  std::size_t done = writer_.Write(head, head_length, ring, tail_length);
   if (done == head_length && tail_length > 0) done += writer_.Write(tail, tail_length, ring);
   writer_.Tell(CurrentProcessor(), reader_.position());
   writer_.Publish(ring);
