@@ -79,7 +79,7 @@ class RingEnd {
 
   RingView view_;
   bool poisoned_ = false;
-  /// The position that lies at offset 0.
+  /// The position that lies at offset 0, or its lower half, with which all offsets are the same.
   std::uint64_t origin_ = 0;
 };
 
@@ -319,7 +319,7 @@ class RingReader : public RingEnd {
   /// The peer's position when it was last looked at.
   std::uint64_t written_ = 0;
   std::uint32_t peer_has_read_ = 0;
-  /// Bytes of a short message that were read, and that are still to be.
+  /// Bytes of the present short message: those that were read, and those that are still to be.
   std::size_t short_taken_ = 0;
   std::size_t short_left_ = 0;
 };
