@@ -50,7 +50,7 @@ export const suites: readonly Suite[] = [
     name: "shm-killed",
     files: ["test/fault/shm-killed.test.ts"],
     // What only Windows has, and two of the others. Those are the same code as on Linux, and a kill takes 3 s here; all
-    // 51 passed when the file was run by itself.
+    // 49 passed when the file was run by itself.
     tests: "at (memory-|handover-|bell)|the server, at writer-copy-half|the client, at reader-asleep",
     seconds: 300,
   },
