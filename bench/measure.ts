@@ -34,15 +34,23 @@ class Run {
     if (callWorkloads.length === 0) return;
     const pairs = this.#plan.contenders.map((contender) => new Pair(contender));
     try {
-      for (const pair of pairs) await this.#attempt(pair.contender, () => this.#warmUp(pair, callWorkloads));
-      for (let round = 0; round < this.#plan.rounds; round++) {
-        for (const workload of callWorkloads) {
-          for (const pair of rotated(pairs, round)) {
-            const { contender } = pair;
-            this.#progress(`round ${round + 1} of ${this.#plan.rounds}: ${workload.id}, ${contender.title}`);
-            await this.#attempt(contender, () => this.#measureCalls(pair, workload));
-          }
-        }
+      for (const pair of pairs) await this.#attempt(pair.contender, () => this.#start(pair));
+      const { rounds, warmUpRounds } = this.#plan;
+      for (let round = 0; round < warmUpRounds; round++) {
+        await this.#round(
+          `warming up, ${round + 1} of ${warmUpRounds}`,
+          pairs,
+          callWorkloads,
+          (pair, workload) => pair.run(workload, this.#plan.milliseconds),
+        );
+      }
+      for (let round = 0; round < rounds; round++) {
+        await this.#round(
+          `round ${round + 1} of ${rounds}`,
+          rotated(pairs, round),
+          callWorkloads,
+          (pair, workload) => this.#measureCalls(pair, workload),
+        );
       }
     } finally {
       await Promise.all(pairs.map((pair) => pair.stop()));
@@ -62,7 +70,7 @@ class Run {
     }
   }
 
-  async #attempt(contender: Contender, step: () => Promise<void>): Promise<void> {
+  async #attempt(contender: Contender, step: () => Promise<unknown>): Promise<void> {
     if (this.results.failures[contender.name] !== undefined) return;
     try {
       await step();
@@ -71,11 +79,25 @@ class Run {
     }
   }
 
-  async #warmUp(pair: Pair, callWorkloads: readonly Workload[]): Promise<void> {
-    this.#progress(`warming up: ${pair.contender.title}`);
+  async #start(pair: Pair): Promise<void> {
+    this.#progress(`starting: ${pair.contender.title}`);
     await pair.start();
     await pair.verify();
-    for (const workload of callWorkloads) await pair.run(workload, this.#plan.warmUpMilliseconds);
+  }
+
+  async #round(
+    name: string,
+    pairs: readonly Pair[],
+    workloads: readonly Workload[],
+    run: (pair: Pair, workload: Workload) => Promise<unknown>,
+  ): Promise<void> {
+    for (const workload of workloads) {
+      for (const pair of pairs) {
+        const { contender } = pair;
+        this.#progress(`${name}: ${workload.id}, ${contender.title}`);
+        await this.#attempt(contender, () => run(pair, workload));
+      }
+    }
   }
 
   async #measureCalls(pair: Pair, workload: Workload): Promise<void> {

@@ -65,7 +65,7 @@ export const optionsOf = (args: string[]): Options => {
       workloads: chosen(values.workloads, workloads, workloadsNamed),
       rounds,
       milliseconds: values.quick ? 120 : 250,
-      warmUpMilliseconds: values.quick ? 200 : 800,
+      warmUpRounds: values.quick ? 2 : 6,
       memoryRounds: values.quick ? 1 : Math.min(rounds, 5),
     },
     quick: values.quick,

@@ -7,9 +7,13 @@ export interface Plan {
   readonly contenders: readonly Contender[];
   readonly workloads: readonly Workload[];
   readonly rounds: number;
-  /** How long each contender runs each workload, in each round and before the first. */
+  /** How long each contender runs each workload in each round. */
   readonly milliseconds: number;
-  readonly warmUpMilliseconds: number;
+  /**
+   * Rounds before those that count. What V8 has compiled for one workload it throws away in the next, until it has seen
+   * all of them a few times: so a warm-up goes through them as the measurement does.
+   */
+  readonly warmUpRounds: number;
   /** Idle memory takes seconds for each figure, so it may be measured in fewer rounds. */
   readonly memoryRounds: number;
 }
