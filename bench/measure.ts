@@ -101,6 +101,7 @@ class Run {
   }
 
   async #measureCalls(pair: Pair, workload: Workload): Promise<void> {
+    await pair.run(workload, this.#plan.leadInMilliseconds);
     const { callsPerSecond, medianMicroseconds } = await pair.run(workload, this.#plan.milliseconds);
     const perSecond =
       workload.unit === "MB/s" ? (callsPerSecond * workload.payloadBytes) / 1e6 : callsPerSecond;

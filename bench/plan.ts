@@ -10,6 +10,11 @@ export interface Plan {
   /** How long each contender runs each workload in each round. */
   readonly milliseconds: number;
   /**
+   * How long it does so before that, which does not count: its code and memory have not been used for seconds, and V8's
+   * threads still clear away what the workload before has left.
+   */
+  readonly leadInMilliseconds: number;
+  /**
    * Rounds before those that count. What V8 has compiled for one workload it throws away in the next, until it has seen
    * all of them a few times: so a warm-up goes through them as the measurement does.
    */
