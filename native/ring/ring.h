@@ -109,11 +109,7 @@ class RingWriter : public RingEnd {
       std::size_t step = std::min({length - done, kPublishStep, Room(std::min(length - done, kPublishStep))});
       if (step == 0) break;
       step = InARow(position_, step);
-      ReachFailPoint("writer-copy");
-      unsigned char* to = view_.bytes + Offset(position_);
-      CopyBytes(to, bytes + done, step / 2);
-      ReachFailPoint("writer-copy-half");
-      CopyBytes(to + step / 2, bytes + done + step / 2, step - step / 2);
+      CopyIn(view_.bytes + Offset(position_), bytes + done, step);
       position_ += step;
       done += step;
       if (position_ - published_ >= kPublishStep) Publish(ring);
@@ -170,13 +166,18 @@ class RingWriter : public RingEnd {
   }
 
  private:
+  /// In two halves, between which tests end a writer.
+  static void CopyIn(unsigned char* to, const unsigned char* from, std::size_t length) noexcept {
+    ReachFailPoint("writer-copy");
+    CopyBytes(to, from, length / 2);
+    ReachFailPoint("writer-copy-half");
+    CopyBytes(to + length / 2, from + length / 2, length - length / 2);
+  }
+
   /// Everything was read, so nobody looks at the bytes that were there.
   std::size_t WriteShort(const unsigned char* bytes, std::size_t length) noexcept {
     if (poisoned_) return 0;
-    ReachFailPoint("writer-copy");
-    std::memcpy(view_.indexes->short_bytes, bytes, length / 2);
-    ReachFailPoint("writer-copy-half");
-    std::memcpy(view_.indexes->short_bytes + length / 2, bytes + length / 2, length - length / 2);
+    CopyIn(view_.indexes->short_bytes, bytes, length);
     position_ += length;
     ReachFailPoint("writer-short");
     // Seen with the next `written`.

@@ -47,7 +47,7 @@ export class Conversation {
       dispatcher,
       marshaler,
       options.limits,
-      session,
+      session.peer,
       owner,
       observer,
     );

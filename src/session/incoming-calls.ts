@@ -5,6 +5,7 @@ import { flowOfCall } from "../channels/call-flow.ts";
 import { ContextDecoder } from "../channels/context-codec.ts";
 import type { ValueMarshaler } from "../channels/peer-host.ts";
 import { ConnectionLostError, SerializationError } from "../errors.ts";
+import type { PeerInfo } from "../messages/peer-info.ts";
 import { CallReplies, type ReplyObserver } from "./call-replies.ts";
 import { DeadlineTimer } from "./deadline-timer.ts";
 import { type CallRunner, DeferredCalls } from "./deferred-calls.ts";
@@ -19,7 +20,7 @@ import { tooManyArguments, tooManyCalls } from "./refused-calls.ts";
 import { type IncomingRoute, IncomingRoutes } from "./routes.ts";
 import { ServedCall } from "./served-call.ts";
 import { isObjectId, maxMethodLength, maxTargetLength, type SessionLimits } from "./session-limits.ts";
-import type { OwnedSession, SessionOwner } from "./session-options.ts";
+import type { SessionOwner } from "./session-options.ts";
 
 /** The largest time that travels, about 49 days. */
 const forEver = Number.POSITIVE_INFINITY;
@@ -34,7 +35,7 @@ export class IncomingCalls implements CallRunner, ReplyObserver {
   readonly #stage: PayloadStage;
   readonly #dispatcher: CallDispatcher;
   readonly #limits: IncomingLimits;
-  readonly #session: CallingSession;
+  readonly #peer: PeerInfo;
   readonly #owner: SessionOwner;
   readonly #observer: IdleObserver;
   readonly #replies: CallReplies;
@@ -62,7 +63,7 @@ export class IncomingCalls implements CallRunner, ReplyObserver {
     dispatcher: CallDispatcher,
     marshaler: ValueMarshaler,
     limits: IncomingLimits,
-    session: CallingSession,
+    peer: PeerInfo,
     owner: SessionOwner,
     observer: IdleObserver,
   ) {
@@ -70,7 +71,7 @@ export class IncomingCalls implements CallRunner, ReplyObserver {
     this.#stage = stage;
     this.#dispatcher = dispatcher;
     this.#limits = limits;
-    this.#session = session;
+    this.#peer = peer;
     this.#owner = owner;
     this.#observer = observer;
     this.#replies = new CallReplies(sender, stage, marshaler, owner, this);
@@ -127,7 +128,7 @@ export class IncomingCalls implements CallRunner, ReplyObserver {
       oneWay,
       timeout,
       attachments,
-      this.#session.peer,
+      this.#peer,
     );
     let target: CallTarget;
     let permission: Promise<undefined> | undefined;
@@ -308,9 +309,6 @@ export class IncomingCalls implements CallRunner, ReplyObserver {
     for (const call of this.#running?.values() ?? []) call.cancel();
   }
 }
-
-/** Where calls come in. */
-type CallingSession = Pick<OwnedSession, "peer">;
 
 /** What of a session's limits is about calls that come in. */
 type IncomingLimits = Pick<SessionLimits, "maxArgumentBytes" | "maxCallsInFlight" | "maxReassemblyBytes">;
