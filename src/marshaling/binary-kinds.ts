@@ -50,6 +50,7 @@ export function binaryKindOf(prototype: object): number | undefined {
 
 /** The bytes of a value whose kind is known. They share the value's memory. */
 export function bytesOf(value: ArrayBuffer | ArrayBufferView): Uint8Array {
+  if (value instanceof Uint8Array) return value;
   return ArrayBuffer.isView(value)
     ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
     : new Uint8Array(value);

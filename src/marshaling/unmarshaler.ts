@@ -178,8 +178,11 @@ function binaryFromWire(items: readonly unknown[], context: UnmarshalContext): u
   // a Buffer may be a part, as Buffers often are. The other types begin where their memory begins, so they get a copy;
   // and so does what the formatter decoded, which may be a window on the connection's memory.
   const isAttachment = typeof items[2] === "number";
-  if (isAttachment && kind === bufferKind)
-    return Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+  if (isAttachment && kind === bufferKind) {
+    return content instanceof Buffer
+      ? content
+      : Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+  }
   const exact = isAttachment && content.byteLength === content.buffer.byteLength;
   const memory =
     exact && content.buffer instanceof ArrayBuffer ? content.buffer : new Uint8Array(content).buffer;

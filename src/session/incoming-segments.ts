@@ -28,6 +28,8 @@ export interface IncompleteFrame {
   /** The segment being filled, and how far it is. */
   current: number;
   filled: number;
+  /** Where the transport was told to put what comes next, if it has asked. */
+  destination: Buffer | undefined;
   /** Bytes that are still to come. */
   missing: number;
   /** Bytes announced: counted against `maxReassemblyBytes` until the frame is complete or given up. */
@@ -85,6 +87,7 @@ export class IncomingSegments {
       segments: undefined,
       current: 0,
       filled: 0,
+      destination: undefined,
       missing: 0,
       announced: 0,
       kept: 0,
@@ -165,7 +168,9 @@ export class IncomingSegments {
   /** Where the next bytes of a frame's segments belong; `undefined` if they are thrown away, or nobody waits for them. */
   destination(id: number): Buffer | undefined {
     const incomplete = this.#frames.get(id);
-    return incomplete?.segments?.[incomplete.current]?.subarray(incomplete.filled);
+    if (incomplete === undefined) return undefined;
+    incomplete.destination = incomplete.segments?.[incomplete.current]?.subarray(incomplete.filled);
+    return incomplete.destination;
   }
 
   /**
@@ -193,9 +198,9 @@ export class IncomingSegments {
         const segment = segments[incomplete.current];
         if (segment === undefined) throw protocolError("a fragment is longer than was announced");
         const length = Math.min(end - position, segment.length - incomplete.filled);
-        // What came from a transport's own memory is copied; else it is in its place.
-        if (bytes.buffer !== segment.buffer)
+        if (bytes !== incomplete.destination) {
           bytes.copy(segment, incomplete.filled, position, position + length);
+        }
         position += length;
         incomplete.filled += length;
         if (incomplete.filled === segment.length) {

@@ -37,6 +37,8 @@ export interface FrameReceiver {
 interface PiecedMessage {
   readonly memory: Buffer;
   length: number;
+  /** Where the transport was told to put what comes next, if it has asked. */
+  destination: Buffer | undefined;
 }
 
 /** A fragment of which so many bytes are still to come. */
@@ -57,8 +59,7 @@ function checkLength(length: number, firstKind: number | undefined): void {
 function collect(message: PiecedMessage, bytes: Buffer, start: number, end: number): void {
   const { memory, length } = message;
   if (end - start > memory.length - length) throw protocolError("a message is longer than was announced");
-  // The transport may have put it there itself.
-  if (bytes.buffer !== memory.buffer) bytes.copy(memory, length, start, end);
+  if (bytes !== message.destination) bytes.copy(memory, length, start, end);
   message.length = length + (end - start);
 }
 
@@ -85,7 +86,10 @@ export class MessageAssembler {
   get destination(): Buffer | undefined {
     const stream = this.#stream;
     if (stream !== undefined) return this.#receiver.fragmentDestination(stream.flags, stream.id);
-    return this.#pieces?.memory.subarray(this.#pieces.length);
+    const pieces = this.#pieces;
+    if (pieces === undefined) return undefined;
+    pieces.destination = pieces.memory.subarray(pieces.length);
+    return pieces.destination;
   }
 
   /** Takes a message or a piece of one. Throws a protocol error. */
@@ -109,7 +113,7 @@ export class MessageAssembler {
       if (end - start >= frameHeaderSize) checkLength(end - start + remaining, bytes[start + 4]);
       // Its length is known and limited. Filled in place rather than listed: a message that comes byte by byte must
       // not cost an object for each byte.
-      this.#pieces = { memory: allocateReceived(end - start + remaining), length: 0 };
+      this.#pieces = { memory: allocateReceived(end - start + remaining), length: 0, destination: undefined };
       collect(this.#pieces, bytes, start, end);
     }
   }
