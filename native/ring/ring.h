@@ -31,7 +31,8 @@
 
 namespace remoting {
 
-/// After so many bytes the other side is told, so that it works on them while the next are copied.
+/// After so many bytes the other side is told, so that it works on them while the next are copied. A rest of
+/// less than half of that goes along: by itself it would cost the reader another look and another call.
 constexpr std::size_t kPublishStep = 64 * 1024;
 
 /// So often, in bytes, the writer goes back to the beginning of the ring if everything has been read: small
@@ -118,13 +119,15 @@ class RingWriter : public RingEnd {
     if (position_ >= return_at_) Return();
     std::size_t done = 0;
     while (done < length) {
-      std::size_t step = std::min({length - done, kPublishStep, Room(std::min(length - done, kPublishStep))});
+      std::size_t rest = length - done;
+      std::size_t wanted = rest < kPublishStep * 3 / 2 ? rest : kPublishStep;
+      std::size_t step = std::min(wanted, Room(wanted));
       if (step == 0) break;
       step = InARow(position_, step);
       CopyIn(view_.bytes + Offset(position_), bytes + done, step);
       position_ += step;
       done += step;
-      if (position_ - published_ >= kPublishStep) Publish(ring);
+      if (done < length && position_ - published_ >= kPublishStep) Publish(ring);
     }
     return done;
   }
