@@ -88,7 +88,7 @@ export class FormatterSink implements TagResolver {
     // A decoder's hook may run application code, which may make a call of its own: keep what was there.
     const outer = this.#context;
     this.#context = context;
-    this.#marshaler.begin();
+    const interrupted = this.#marshaler.begin();
     try {
       return this.#codec.decode(bytes, start, end, this);
     } catch (error) {
@@ -96,6 +96,7 @@ export class FormatterSink implements TagResolver {
       throw error;
     } finally {
       this.#context = outer;
+      this.#marshaler.end(interrupted);
     }
   }
 

@@ -86,11 +86,19 @@ export interface ValueMarshaler {
   /** A call of the peer's is over: the references that came with it, and only for it, end here. */
   dropScoped(ids: readonly string[]): void;
 
-  /** The next message begins to be unmarshaled. */
-  begin(): void;
+  /**
+   * A message begins to be unmarshaled.
+   *
+   * @returns What is remembered of the one that it interrupts, for {@link end}: a hook of the application may run in the
+   *   middle of one, and make a call of its own.
+   */
+  begin(): ArrivingMessage | undefined;
 
   /** Takes back what was counted for the message that is being unmarshaled: it is not taken, and the peer is told so. */
   undo(): void;
+
+  /** That message is over, and the one that it interrupted goes on. */
+  end(interrupted: ArrivingMessage | undefined): void;
 
   /** Gives references back that came in a message which nobody waits for. */
   refuse(ids: readonly string[]): void;
@@ -110,6 +118,14 @@ export interface CountedReferences {
   readonly ids: string[];
   /** Those of them that end with the call among whose arguments they are. */
   readonly scoped: string[];
+}
+
+/** What a {@link ValueMarshaler} remembers of a message while it unmarshals it. */
+export interface ArrivingMessage {
+  /** The ids of the references that were counted for it. */
+  readonly references: string[];
+  /** The attachments that have become values: each does so once, so that a small message does not become a large one. */
+  readonly attachments: Set<number>;
 }
 
 /** What belongs to the one message that is being decoded. */

@@ -2,7 +2,12 @@
  * The one walk that every message makes before formatting: what may travel by value is left as it is, what
  * travels by reference becomes a token, and what may not travel at all is refused with the path to it.
  */
-import type { CountedReferences, UnmarshalContext, ValueMarshaler } from "../channels/peer-host.ts";
+import type {
+  ArrivingMessage,
+  CountedReferences,
+  UnmarshalContext,
+  ValueMarshaler,
+} from "../channels/peer-host.ts";
 import { maxObjectKeys, Tagged, type WireValue } from "../channels/wire-value.ts";
 import type { AnyClass } from "../contract/class.ts";
 import { serializableTypeOf } from "../contract/type-registry.ts";
@@ -360,12 +365,16 @@ export class Marshaler implements ValueMarshaler {
     return thrownFromWire(thrown);
   }
 
-  begin(): void {
-    this.#unmarshaler?.begin();
+  begin(): ArrivingMessage | undefined {
+    return this.#unmarshaler?.begin();
   }
 
   undo(): void {
     this.#unmarshaler?.undo();
+  }
+
+  end(interrupted: ArrivingMessage | undefined): void {
+    this.#unmarshaler?.end(interrupted);
   }
 
   refuse(ids: readonly string[]): void {

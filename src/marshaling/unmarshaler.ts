@@ -2,7 +2,7 @@
  * The way back: what arrives as a token becomes what it stands for, innermost first. Whatever a peer sends is checked
  * before it is believed.
  */
-import type { UnmarshalContext } from "../channels/peer-host.ts";
+import type { ArrivingMessage, UnmarshalContext } from "../channels/peer-host.ts";
 import { serializableTypeNamed } from "../contract/type-registry.ts";
 import { SerializationError } from "../errors.ts";
 import { bufferKind, createBinary } from "./binary-kinds.ts";
@@ -14,23 +14,30 @@ import { tag } from "./tags.ts";
 /** Unmarshals what one peer sends. */
 export class Unmarshaler {
   readonly #references: ReferenceHost;
-  /** The ids that were counted for the message that is being unmarshaled. */
-  #arrived: string[] | undefined;
+  /** What the message that is being unmarshaled has brought; `undefined` as long as that is nothing. */
+  #message: ArrivingMessage | undefined;
 
   constructor(references: ReferenceHost) {
     this.#references = references;
   }
 
-  /** Begins a message. */
-  begin(): void {
-    this.#arrived = undefined;
+  /** Begins a message. Returns what is known of the one in whose middle it begins. */
+  begin(): ArrivingMessage | undefined {
+    const interrupted = this.#message;
+    this.#message = undefined;
+    return interrupted;
   }
 
   /** Gives back the references of a message that cannot be read to its end. */
   undo(): void {
-    const arrived = this.#arrived ?? [];
-    this.#arrived = undefined;
-    for (const id of arrived) this.#references.unimport(id);
+    const references = this.#message?.references ?? [];
+    this.#message = undefined;
+    for (const id of references) this.#references.unimport(id);
+  }
+
+  /** Goes on with the message that was interrupted. */
+  end(interrupted: ArrivingMessage | undefined): void {
+    this.#message = interrupted;
   }
 
   /** What a token stands for; what is in it was unmarshaled before. */
@@ -50,7 +57,7 @@ export class Unmarshaler {
       case tag.negativeZero:
         return -0;
       case tag.binary:
-        return binaryFromWire(items, context);
+        return this.#binary(items, context);
       case tag.error:
         return errorFromWire(items);
       case tag.object: {
@@ -82,8 +89,27 @@ export class Unmarshaler {
   }
 
   #count(id: string): void {
-    this.#arrived ??= [];
-    this.#arrived.push(id);
+    this.#arriving().references.push(id);
+  }
+
+  #arriving(): ArrivingMessage {
+    this.#message ??= { references: [], attachments: new Set() };
+    return this.#message;
+  }
+
+  #binary(items: readonly unknown[], context: UnmarshalContext): unknown {
+    const kind = expectNumber(items[1], "binary data");
+    const content = items[2];
+    if (content instanceof Uint8Array) return binaryOf(kind, copyOf(content));
+    const index = expectNumber(content, "binary data");
+    const attachment = context.attachments[index];
+    if (attachment === undefined) malformed("binary data");
+    const { attachments } = this.#arriving();
+    if (attachments.has(index))
+      throw new SerializationError("The peer sent two values with one attachment, which belongs to one");
+    attachments.add(index);
+    if (kind === bufferKind) return bufferOf(attachment);
+    return binaryOf(kind, isWhole(attachment) ? attachment.buffer : copyOf(attachment));
   }
 
   #importScoped(id: string, context: UnmarshalContext): unknown {
@@ -170,22 +196,24 @@ function dictionaryFromWire(items: readonly unknown[]): { readonly [key: string]
   return object;
 }
 
-function binaryFromWire(items: readonly unknown[], context: UnmarshalContext): unknown {
-  const kind = expectNumber(items[1], "binary data");
-  const content = typeof items[2] === "number" ? context.attachments[items[2]] : items[2];
-  if (!(content instanceof Uint8Array)) malformed("binary data");
-  // An attachment is memory of the application's own, but it may share it with what came in the same message: of that,
-  // a Buffer may be a part, as Buffers often are. The other types begin where their memory begins, so they get a copy;
-  // and so does what the formatter decoded, which may be a window on the connection's memory.
-  const isAttachment = typeof items[2] === "number";
-  if (isAttachment && kind === bufferKind) {
-    return content instanceof Buffer
-      ? content
-      : Buffer.from(content.buffer, content.byteOffset, content.byteLength);
-  }
-  const exact = isAttachment && content.byteLength === content.buffer.byteLength;
-  const memory =
-    exact && content.buffer instanceof ArrayBuffer ? content.buffer : new Uint8Array(content).buffer;
+/** Attachments of one message may be windows on the same memory. A Buffer may be one, as Buffers often are. */
+function bufferOf(attachment: Uint8Array): Buffer {
+  return attachment instanceof Buffer
+    ? attachment
+    : Buffer.from(attachment.buffer, attachment.byteOffset, attachment.byteLength);
+}
+
+/** Whether an attachment has all of its memory, as every other type needs it, which begins where its memory begins. */
+function isWhole(attachment: Uint8Array): attachment is Uint8Array<ArrayBuffer> {
+  return attachment.byteLength === attachment.buffer.byteLength && attachment.buffer instanceof ArrayBuffer;
+}
+
+/** What a formatter has decoded may be a window on the connection's memory. */
+function copyOf(bytes: Uint8Array): ArrayBuffer {
+  return new Uint8Array(bytes).buffer;
+}
+
+function binaryOf(kind: number, memory: ArrayBuffer): unknown {
   try {
     return createBinary(kind, memory) ?? malformed("binary data of an unknown kind");
   } catch (cause) {

@@ -467,6 +467,20 @@ describe("payloads", () => {
   const arrayHeader = Buffer.from([0x91]);
   const counts = [1_000_000, 30_000_000, 0x7fff_ffff, 0xffff_ffff];
 
+  leavesConnection("two values that are said to have one attachment", async (peer) => {
+    const attachment = Buffer.alloc(32_000, 7);
+    // Of each kind: 0 is a Buffer, 1 a Uint8Array, …, and 12 an ArrayBuffer.
+    for (const kindOfBinary of [0, 1, 12]) {
+      const value = packedTagged(Buffer.from([5]), Buffer.from([kindOfBinary]), Buffer.from([0]));
+      const of = (values: Uint8Array) =>
+        Buffer.concat([uint32(1), uint32(attachment.length), values, attachment]);
+      peer.send(call(1, "Target", "echo", of(packedArray(packedArray(value, value))), flag.attachments));
+      await expectRefused(peer, 1, fault.serialization);
+      peer.send(call(2, "Target", "echo", of(packedArray(value)), flag.attachments));
+      await peer.next(kind.result, 2);
+    }
+  });
+
   leavesConnection("counts far beyond what is there", async (peer) => {
     const { peakBytes } = await good.target.vitals();
     let id = 0;
