@@ -5,6 +5,8 @@ import { wholeMilliseconds } from "./monotonic-clock.ts";
 export interface Pulse {
   /** How often, in milliseconds, at least. */
   readonly period: number;
+  /** From now on it is looked at: what was before, such as the time that connecting took, says nothing of a peer. */
+  begin(now: number): void;
   /** @param now Whole monotonic milliseconds. */
   look(now: number): void;
   /**
@@ -28,6 +30,7 @@ export class Heartbeat {
   add(pulse: Pulse): void {
     const { period } = pulse;
     if (period === Number.POSITIVE_INFINITY) return;
+    pulse.begin(wholeMilliseconds());
     this.#watched.add(pulse);
     this.#schedule(Math.max(10, period));
   }

@@ -103,6 +103,7 @@ export class IncomingSegments {
     if (incomplete === undefined || incomplete.refused !== undefined) return;
     incomplete.refused = refused;
     if (incomplete.segments !== undefined) incomplete.segments = [];
+    incomplete.destination = undefined;
     this.#uncount(incomplete);
     this.#onRefused?.(id);
   }

@@ -4,7 +4,6 @@
  */
 import type { ConnectionLostReason } from "../errors.ts";
 import type { Pulse } from "./heartbeat.ts";
-import { wholeMilliseconds } from "./monotonic-clock.ts";
 import type { SessionLimits } from "./session-limits.ts";
 
 /** A payload in fragments takes turns with others, so its fragments may be this much further apart than bytes of a message. */
@@ -38,17 +37,17 @@ export class Liveness implements Pulse {
   heard = 0;
   /** What it was at the last look, and when a look first found it so: up to a period after bytes have come. */
   #heardBefore = 0;
-  #lastHeard = wholeMilliseconds();
+  #lastHeard = 0;
   readonly #limits: SessionLimits;
   readonly #idleTimeout: number;
   readonly #watched: Watched;
   /** When the peer was asked for a sign of life, if it was not heard since. */
   #askedAt: number | undefined;
   #taken = 0;
-  #takenAt = this.#lastHeard;
+  #takenAt = 0;
   #message = 0;
   #messageSince = 0;
-  #usedAt = this.#lastHeard;
+  #usedAt = 0;
   /** When this process last went on after it had not run. */
   #resumedAt = 0;
   #isDoubtful = false;
@@ -72,6 +71,12 @@ export class Liveness implements Pulse {
     ];
     // A silence is known of at one look, asked about at another, and over at a third: together at most a quarter late.
     return Math.min(...times.filter((time) => time > 0)) / 12;
+  }
+
+  begin(now: number): void {
+    this.#lastHeard = now;
+    this.#takenAt = now;
+    this.#usedAt = now;
   }
 
   resume(now: number): void {

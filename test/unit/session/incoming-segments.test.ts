@@ -4,6 +4,7 @@ import { ByteWriter } from "../../../src/channels/byte-writer.ts";
 import { MemoryBudget } from "../../../src/channels/memory-budget.ts";
 import { ConnectionLostError } from "../../../src/errors.ts";
 import { IncomingSegments } from "../../../src/session/incoming-segments.ts";
+import { collectGarbage } from "../../fault/collect-garbage.ts";
 
 const frame = Buffer.from("frame");
 
@@ -116,6 +117,24 @@ describe("IncomingSegments", () => {
     held.announce(2, lengths(100));
     expect(append(held, 2, "x".repeat(100))?.refused).toBeUndefined();
     expect(append(held, 1, "x".repeat(100))?.refused?.message).toBe("not wanted");
+  });
+
+  test("the memory of one that is refused while a transport fills it is free", () => {
+    const size = 16 * 1024 * 1024;
+    const held = new IncomingSegments(
+      { maxPayloadBytes: size, maxReassemblyBytes: size },
+      new MemoryBudget(2 * size),
+    );
+    const before = collectGarbage();
+    for (let id = 1; id <= 8; id++) {
+      held.hold(id, frame, undefined, undefined);
+      held.announce(id, lengths(size));
+      const destination = held.destination(id) ?? Buffer.alloc(0);
+      held.append(id, destination, 0, 1024, 0);
+      held.refuse(id, new Error("not wanted"));
+    }
+    expect(held.size).toBe(8);
+    expect(collectGarbage() - before).toBeLessThan(2 * size);
   });
 
   test("one that is not wanted may be no longer than announced either", () => {

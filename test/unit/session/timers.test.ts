@@ -161,6 +161,25 @@ describe("Heartbeat", () => {
     }
   }
 
+  test("the time before it is looked at, while it connects, does not count", () => {
+    const heartbeat = new Heartbeat();
+    const limits = { writeTimeout: 1000, pingInterval: 2000 };
+    const pulse = new FakePulse(2000, 400, true, limits, 1200);
+    pulse.alwaysUsed = false;
+    pulse.used = false;
+    pulse.queuedBytes = 100;
+    vi.advanceTimersByTime(5000);
+    const begin = performance.now();
+    heartbeat.add(pulse.liveness);
+    vi.advanceTimersByTime(950);
+    expect(pulse.log).toEqual([]);
+    pulse.queuedBytes = 0;
+    vi.advanceTimersByTime(350);
+    expect(performance.now() - begin).toBe(1300);
+    expect(pulse.log[0]).toBe("retire");
+    heartbeat.remove(pulse.liveness);
+  });
+
   test("a peer that is heard is not asked", () => {
     const heartbeat = new Heartbeat();
     const pulse = new FakePulse(1000, 400, true);
