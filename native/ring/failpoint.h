@@ -1,4 +1,4 @@
-// Points at which a test lets the process die: one before and after every store into memory that is shared
+// Points at which a test lets the process die: around every step that stores into memory that is shared
 // with a peer. They exist only in the build that `npm run build:native -- --failpoints` makes.
 //
 //   REMOTING_FAILPOINT=reader-consume REMOTING_FAILPOINT_HIT=3     dies the third time that it gets there

@@ -13,7 +13,7 @@ namespace remoting {
 /// In the byte order of the machine: both are on it.
 struct HandoverMessage {
   static constexpr std::uint32_t kMagic = 0x4D485352;  // "RSHM"
-  static constexpr std::uint32_t kVersion = 3;
+  static constexpr std::uint32_t kVersion = 4;
 
   std::uint32_t magic = kMagic;
   std::uint32_t version = kVersion;
@@ -23,7 +23,8 @@ struct HandoverMessage {
   std::uint32_t code = 0;
 };
 
-/// Why what the server sent is none, if it is not. Nothing of it has been believed before.
+/// What is wrong with the server's message, or nothing if it is valid. Called before any of its fields is
+/// used.
 ///
 /// @param is_whole Whether it had the size that it has to have.
 std::optional<RingFailure> FailureIn(const HandoverMessage& message, bool is_whole);

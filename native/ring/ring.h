@@ -6,7 +6,7 @@
 // side reads and writes within the ring; it finds the ring "poisoned" or finds garbage, which is for the
 // layer above.
 //
-// Sleeping (the proof is in docs/channels/shm.md and test/native/wake-protocol.test.ts):
+// Sleeping (the proof is in docs/channels/shm.md and test/native/ring/wake-protocol.test.ts):
 //
 //   reader:  reader_sleeps = 1;  look at `written` again;  nothing: sleep      else: reader_sleeps = 0, go on
 //   writer:  written = …;        look at reader_sleeps;    1: set it to 0, ring the bell
@@ -111,12 +111,12 @@ class RingWriter : public RingEnd {
   /// Copies as much as there is room for; the reader sees it after Publish at the latest. Returns how much.
   ///
   /// @param ring Called, any number of times, when the reader is to be woken.
-  /// @param following How many bytes will be written before they are published: they belong together.
+  /// @param is_all Whether nothing more is written before it is published: a message is short as a whole.
   template <typename Ring>
   std::size_t Write(const unsigned char* bytes, std::size_t length, Ring&& ring,
-                    std::size_t following = 0) noexcept {
-    if (length + following <= kShortBytes && consumed_ == position_) return WriteShort(bytes, length);
-    if (position_ >= return_at_) Return();
+                    bool is_all = true) noexcept {
+    if (is_all && length <= kShortBytes && consumed_ == position_) return WriteShort(bytes, length);
+    if (position_ >= return_at_) ReturnToStart();
     std::size_t done = 0;
     while (done < length) {
       std::size_t rest = length - done;
@@ -147,20 +147,19 @@ class RingWriter : public RingEnd {
     ring();
   }
 
-  /// Says on which processor this side runs, and how far it has read in the other ring. The reader sees it
-  /// with what is published next.
-  void Tell(std::uint32_t processor, std::uint64_t has_read) noexcept {
-    ReachFailPoint("writer-tells");
+  /// Announces on which processor this side runs, and how far it has read in the other ring. The reader sees
+  /// it with what is published next, or a little earlier.
+  void Announce(std::uint32_t processor, std::uint64_t other_ring_consumed) noexcept {
+    ReachFailPoint("writer-announces");
     view_.indexes->writer_processor.store(processor, std::memory_order_relaxed);
-    view_.indexes->has_read.store(static_cast<std::uint32_t>(has_read), std::memory_order_relaxed);
+    // Released: what was read there has been copied out before the peer writes over it.
+    view_.indexes->other_ring_consumed.store(other_ring_consumed, std::memory_order_release);
   }
 
-  /// Takes what the reader has told in the other ring: the lower half of the position up to which it has
-  /// read.
-  void TakeRead(std::uint32_t has_read) noexcept {
-    std::uint32_t forward = has_read - static_cast<std::uint32_t>(consumed_);
+  /// The peer has announced, in the ring that it writes, how far it has read in this one.
+  void NoteConsumed(std::uint64_t consumed) noexcept {
     // It may be older than what was seen since, or a lie.
-    if (forward <= published_ - consumed_) consumed_ += forward;
+    if (consumed - consumed_ <= published_ - consumed_) consumed_ = consumed;
   }
 
   /// Says that the bell is to be rung when there is room for more. False if there is: then it is not asleep.
@@ -200,10 +199,10 @@ class RingWriter : public RingEnd {
     return length;
   }
 
-  /// Goes back to the beginning if the reader has read everything: then nothing is where it would be looked
-  /// for. Addresses keep their place within a line, by which the reader chooses where to copy to; see
-  /// CopyBytes.
-  void Return() noexcept {
+  /// If the reader has read everything, the next byte is put at the beginning of the ring again: no unread
+  /// byte can be overwritten, or looked for in the wrong place. Moves by whole lines of the cache, so that
+  /// RingEndpoint::next_offset stays right.
+  void ReturnToStart() noexcept {
     return_at_ = position_ + kReturnStep;
     if (consumed_ != position_) Look();
     if (poisoned_ || consumed_ != position_) return;
@@ -249,8 +248,8 @@ class RingReader : public RingEnd {
   /// Bytes ever read.
   std::uint64_t position() const noexcept { return position_; }
 
-  /// How far the writer has read in the other ring, as it said with what was seen last: the lower half.
-  std::uint32_t peer_has_read() const noexcept { return peer_has_read_; }
+  /// How far the writer has read in the other ring, as it had announced when it was looked at last.
+  std::uint64_t other_ring_consumed() const noexcept { return other_ring_consumed_; }
 
   /// Copies what there is, at most `length` bytes. Returns how much.
   ///
@@ -322,7 +321,7 @@ class RingReader : public RingEnd {
     }
     bool all_was_read = written_ == position_;
     written_ = written;
-    peer_has_read_ = view_.indexes->has_read.load(std::memory_order_relaxed);
+    other_ring_consumed_ = view_.indexes->other_ring_consumed.load(std::memory_order_acquire);
     // The rest stays as it is until all of that was read.
     if (!all_was_read) return;
     origin_ = view_.indexes->origin.load(std::memory_order_relaxed);
@@ -334,7 +333,7 @@ class RingReader : public RingEnd {
   std::uint64_t position_ = 0;
   /// The peer's position when it was last looked at.
   std::uint64_t written_ = 0;
-  std::uint32_t peer_has_read_ = 0;
+  std::uint64_t other_ring_consumed_ = 0;
   /// Bytes of the present short message: those that were read, and those that are still to be.
   std::size_t short_taken_ = 0;
   std::size_t short_left_ = 0;

@@ -28,9 +28,9 @@ RingEndpoint::RingEndpoint(RingLink link) noexcept
 std::int64_t RingEndpoint::Write(const unsigned char* head, std::size_t head_length,
                                  const unsigned char* tail, std::size_t tail_length) noexcept {
   auto ring = [this] { link_.bell->Ring(); };
-  std::size_t done = writer_.Write(head, head_length, ring, tail_length);
+  std::size_t done = writer_.Write(head, head_length, ring, tail_length == 0);
   if (done == head_length && tail_length > 0) done += writer_.Write(tail, tail_length, ring);
-  writer_.Tell(CurrentProcessor(), reader_.position());
+  writer_.Announce(CurrentProcessor(), reader_.position());
   writer_.Publish(ring);
   if (writer_.is_poisoned()) return kRingPoisoned;
   wants_room_ = done < head_length + tail_length;
@@ -41,7 +41,7 @@ std::int64_t RingEndpoint::Poll(unsigned char* memory, std::size_t size) noexcep
   std::size_t offset = next_offset();
   std::size_t read = reader_.Read(memory + offset, size - offset, [this] { link_.bell->Ring(); });
   if (read > 0) {
-    writer_.TakeRead(reader_.peer_has_read());
+    writer_.NoteConsumed(reader_.other_ring_consumed());
     return static_cast<std::int64_t>(read);
   }
   if (wants_room_ && writer_.Room(1) > 0) {

@@ -206,7 +206,7 @@ class Meeting final : public Napi::ObjectWrap<Meeting>, private Resource, privat
   std::unique_ptr<RingMeeting> meeting_;
 };
 
-/// How many processors this process may use: waiting busily on the only one would keep the peer from it.
+/// How many processors the machine has: waiting busily on the only one would keep the peer from it.
 Napi::Value ProcessorCount(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), std::thread::hardware_concurrency());
 }

@@ -1,7 +1,10 @@
 // What lies in memory that two processes share: the indexes of two rings, then the bytes of both.
 //
-//   offset 0              RingIndexes of the ring that the client writes, then of the one that the server
-//   writes kIndexesSize          bytes of the client's ring … + capacity          bytes of the server's ring
+// clang-format off
+//   offset 0            RingIndexes of the ring that the client writes, then of the one that the server writes
+//   kIndexesSize        bytes of the client's ring
+//   … + capacity        bytes of the server's ring
+// clang-format on
 //
 // docs/channels/shm.md describes it for people, and the protocol that it is used by.
 #ifndef REMOTING_RING_RING_LAYOUT_H_
@@ -18,23 +21,23 @@ namespace remoting {
 constexpr std::size_t kLinePair = 128;
 
 /// So many bytes of a message fit beside the words that tell of it.
-constexpr std::size_t kShortBytes = 100;
+constexpr std::size_t kShortBytes = 96;
 
-/// One direction. What the writer stores is on lines of its own, and so is what the reader stores: two
-/// processors never compete for one.
+/// One direction. What only the writer stores is on lines of its own, and so is what only the reader stores:
+/// for those, two processors never compete. Only the two flags of sleepers are stored to by both.
 struct RingIndexes {
   /// Bytes ever written. Stored by the writer only.
   alignas(kLinePair) std::atomic<std::uint64_t> written;
   /// The position behind those bytes that lie in `short_bytes`. Stored by the writer only, while nothing is
   /// unread; whatever it is, the reader stays within them.
   std::atomic<std::uint64_t> short_end;
+  /// How far the writer of this ring has read in the other one, as far as it has told: saves its peer a look
+  /// at `consumed` there. One that lies loses what it has not read, and nothing else.
+  std::atomic<std::uint64_t> other_ring_consumed;
   /// The position that lies at offset 0, a multiple of kOriginAlignment: its lower half, which is enough for
   /// an offset. Stored by the writer only, while nothing is unread; whatever it is, the reader stays within
   /// the ring.
   std::atomic<std::uint32_t> origin;
-  /// How far the writer has read in the other ring: the lower half. Saves its peer a look at `consumed`. One
-  /// that lies loses what it has not read, and nothing else.
-  std::atomic<std::uint32_t> has_read;
   /// Where the writer last ran, so that a reader does not keep it from its processor. If it lies, its reader
   /// yields too often or too seldom, and nothing else.
   std::atomic<std::uint32_t> writer_processor;

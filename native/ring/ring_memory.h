@@ -41,7 +41,8 @@ class RingMemory {
   /// Makes memory for two rings and maps it. The handle is the caller's, to be handed over and closed.
   RingMemoryError Create(std::uint32_t capacity, MemoryHandle* handle) noexcept;
 
-  /// Maps memory that a peer has made. Checks it first: kind, size, seals, and that it is there in full.
+  /// Maps memory that a peer has made. Checks its kind and size, that it is there in full, and that it will
+  /// stay so, before anything touches it.
   RingMemoryError Adopt(std::uint32_t capacity, MemoryHandle handle) noexcept;
 
   void Unmap() noexcept;

@@ -1,6 +1,9 @@
 #include "ring/ring_memory.h"
 
 #include <windows.h>
+// After windows.h, on which it depends; this version of it needs no library of its own.
+#define PSAPI_VERSION 2
+#include <psapi.h>
 
 #include <initializer_list>
 
@@ -37,6 +40,24 @@ unsigned char* MapTwice(HANDLE section, std::size_t offset, std::size_t length) 
   return nullptr;
 }
 
+/// Whether a view is of the paging file and committed. Of a section that is only reserved, or of a file that
+/// cannot be read, the first touch would be an exception.
+bool IsThereInFull(const unsigned char* view, std::size_t length) noexcept {
+  for (std::size_t offset = 0; offset < length;) {
+    MEMORY_BASIC_INFORMATION region;
+    if (VirtualQuery(view + offset, &region, sizeof(region)) == 0 || region.State != MEM_COMMIT) return false;
+    offset = static_cast<std::size_t>(static_cast<const unsigned char*>(region.BaseAddress) +
+                                      region.RegionSize - view);
+  }
+  wchar_t name[MAX_PATH];
+  if (GetMappedFileNameW(GetCurrentProcess(), const_cast<unsigned char*>(view), name, MAX_PATH) != 0) {
+    return false;
+  }
+  // A name that is too long for the buffer is one, too.
+  DWORD why_not = GetLastError();
+  return why_not != ERROR_INSUFFICIENT_BUFFER && why_not != ERROR_MORE_DATA;
+}
+
 }  // namespace
 
 void CloseMemory(MemoryHandle handle) noexcept {
@@ -62,7 +83,13 @@ RingMemoryError RingMemory::Create(std::uint32_t capacity, MemoryHandle* handle)
 RingMemoryError RingMemory::Adopt(std::uint32_t capacity, MemoryHandle handle) noexcept {
   if (!IsCapacity(capacity)) return {0, "the size of a ring is not a power of two within bounds"};
   // A section that is smaller cannot be mapped at these offsets, and no section can be shrunk.
-  return Map(capacity, handle);
+  if (RingMemoryError error = Map(capacity, handle)) return error;
+  if (IsThereInFull(reinterpret_cast<unsigned char*>(indexes_), kIndexesSize) &&
+      IsThereInFull(client_bytes_, capacity) && IsThereInFull(server_bytes_, capacity)) {
+    return {};
+  }
+  Unmap();
+  return {0, "the memory is not a section of the paging file that is committed in full"};
 }
 
 RingMemoryError RingMemory::Map(std::uint32_t capacity, MemoryHandle handle) noexcept {

@@ -89,7 +89,7 @@ export class DeferredCalls {
         // Earlier calls may take their time, and what was unpacked meanwhile is kept.
         return undone instanceof Promise
           ? undone.then((unpacked) => this.#keepUnpacked(call, unpacked))
-          : undone;
+          : this.#keepUnpacked(call, undone);
       },
       ({ body, attachments }) => {
         this.#unstarted.remove(call);
@@ -112,7 +112,7 @@ export class DeferredCalls {
 
   /** Keeps the arguments of a call that cannot begin yet, or refuses it if too much is kept already. */
   #keep(call: ServedCall, { body, attachments }: Pick<Payload, "body" | "attachments">): boolean {
-    call.startTime();
+    call.startClock();
     if (this.#unstarted.bytes > this.#maxBytes) {
       this.#replies.refuse(call, tooMuchKept(this.#unstarted.bytes));
       return false;
@@ -167,7 +167,10 @@ export class DeferredCalls {
     }
   }
 
-  /** The peer is gone: nobody waits for those that want an answer. One-way calls that are being prepared still run. */
+  /**
+   * The peer is gone: nobody waits for those that want an answer. One-way calls that are being prepared still run; those
+   * that waited until the peer reads do not, because it will not.
+   */
   close(): void {
     this.#waiting.clear();
     this.#unstarted.cancelAll();

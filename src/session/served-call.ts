@@ -60,10 +60,10 @@ export class ServedCall implements IncomingCall, UnmarshalContext {
   }
 
   /**
-   * Counts the time that the caller waits from now on, if it is not counted yet. The first look at the deadline does so
-   * too; most calls are over before anybody looks. Whoever makes a call wait calls this first.
+   * Starts the clock of the deadline, unless it runs. Call this before you make a call wait. The first look at the
+   * deadline starts it too; most calls are over before anybody looks.
    */
-  startTime(): void {
+  startClock(): void {
     this.#deadline = this.deadline;
   }
 

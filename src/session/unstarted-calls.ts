@@ -53,7 +53,7 @@ export class UnstartedCalls {
     if (this.#byId.get(call.id) === call) this.#byId.delete(call.id);
   }
 
-  /** The caller is gone: nobody waits for those that want an answer. One-way calls were handed over, and run. */
+  /** The caller is gone: nobody waits for those that want an answer. One-way calls that are being prepared run. */
   cancelAll(): void {
     for (const call of this.#byId.values()) call.cancel();
   }

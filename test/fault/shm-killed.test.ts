@@ -31,7 +31,7 @@ const death = onWindows ? [137, null] : [null, "SIGKILL"];
 const points = {
   both: [
     ...["writer-copy", "writer-copy-half", "writer-publish", "writer-published"],
-    ...["writer-short", "writer-tells", "writer-returns", "writer-returned"],
+    ...["writer-short", "writer-announces", "writer-returns", "writer-returned"],
     ...["writer-wakes-reader", "writer-rings", "writer-sleeps", "writer-asleep", "writer-wakes"],
     ...["reader-consume", "reader-consumed", "reader-wakes-writer", "reader-rings"],
     ...["reader-sleeps", "reader-asleep", "reader-wakes", "bell"],

@@ -66,14 +66,14 @@ struct Side {
       Await(spin);
       done += reader.Read(to + done, length - done, ring);
     }
-    writer.TakeRead(reader.peer_has_read());
+    writer.NoteConsumed(reader.other_ring_consumed());
   }
 
   void WriteAll(const unsigned char* from, std::size_t length, double spin) {
     auto ring = Ringer();
     for (std::size_t done = 0; done < length;) {
       done += writer.Write(from + done, length - done, ring);
-      writer.Tell(0, reader.position());
+      writer.Announce(0, reader.position());
       writer.Publish(ring);
       for (auto begin = Clock::now(); done < length && writer.Room(1) == 0;) {
         if (Since(begin) * 1e6 < spin) {

@@ -50,13 +50,14 @@ void Attack(RingIndexes& indexes, unsigned char* bytes, const std::atomic<bool>&
         indexes.consumed.store(Lie(sequence, indexes.written.load(std::memory_order_relaxed)));
       if (random % 16 == 1) indexes.reader_sleeps.store(static_cast<std::uint32_t>(random >> 32));
       if (random % 16 == 2) indexes.writer_sleeps.store(static_cast<std::uint32_t>(random >> 32));
+      if (random % 16 == 4) indexes.writer_processor.store(static_cast<std::uint32_t>(random >> 32));
       if (random % 16 == 3) indexes.origin.store(static_cast<std::uint32_t>(random >> 32));
       if (random % 16 < 8) {
         // Near the truth most of the time, and often in its short message.
         std::uint64_t truth = indexes.consumed.load(std::memory_order_relaxed);
         indexes.short_end.store(random % 16 < 6 ? truth + (random >> 16) % (kShortBytes + 2)
                                                 : Lie(sequence, truth));
-        indexes.has_read.store(static_cast<std::uint32_t>(Lie(sequence, truth)));
+        indexes.other_ring_consumed.store(Lie(sequence, truth));
         reinterpret_cast<std::atomic<unsigned char>*>(indexes.short_bytes)[random % kShortBytes].store(
             static_cast<unsigned char>(random >> 40), std::memory_order_relaxed);
       }
@@ -105,9 +106,9 @@ Outcome Write(const RingView& view, std::uint64_t times) {
     std::size_t written = writer->Write(buffer.get(), length, ring);
     if (written > length) std::abort();
     outcome.bytes += written;
-    writer->Tell(0, sequence.Next());
+    writer->Announce(0, sequence.Next());
     writer->Publish(ring);
-    writer->TakeRead(view.indexes->has_read.load(std::memory_order_relaxed));
+    writer->NoteConsumed(view.indexes->other_ring_consumed.load(std::memory_order_relaxed));
     if (written < length) writer->Sleep();
     if (!writer->is_poisoned()) continue;
     ++outcome.poisoned;

@@ -26,7 +26,7 @@ constexpr int kAllSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 
 struct Message {
   std::uint32_t magic = 0x4D485352;
-  std::uint32_t version = 3;
+  std::uint32_t version = 4;
   std::uint32_t capacity = kCapacity;
   std::uint32_t code = 0;
 };

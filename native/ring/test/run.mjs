@@ -1,11 +1,13 @@
-// Builds and runs what proves the ring in C++, and what measures it, without Node. Linux.
+// Builds and runs what proves the ring in C++, and what measures it, without Node. On Linux.
 //
 //   node native/ring/test/run.mjs [--quick] [stress] [hostile] [bench]
+//   node native/ring/test/run.mjs --windows
 //
 // stress   two threads that sleep and wake each other, under ThreadSanitizer
 // hostile  a peer that stores whatever it likes, under AddressSanitizer, during ten million reads and writes
 // bench    the ring alone beside memcpy and a futex; only if it is named
 // --quick  a tenth of it
+// --windows  which memory is taken from a server there; built with mingw-w64 and run with Wine
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -23,7 +25,7 @@ const programs = {
 
 const options = process.argv.slice(2);
 const quick = options.includes("--quick");
-const chosen = options.filter((option) => option !== "--quick");
+const chosen = options.filter((option) => option !== "--quick" && option !== "--windows");
 const unknown = chosen.filter((name) => !(name in programs));
 if (unknown.length > 0) fail(`There is no program ${unknown.join(", ")}`);
 
@@ -39,6 +41,15 @@ function run(command, args, env = process.env) {
 }
 
 mkdirSync(build, { recursive: true });
+if (options.includes("--windows")) {
+  const program = join(build, "adopt_win32.exe");
+  run("x86_64-w64-mingw32-g++", [
+    ...["-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror", "-static", `-I${native}`, "-o", program],
+    ...[join(native, "ring", "test", "adopt_win32.cc"), join(native, "ring", "ring_memory_win32.cc")],
+  ]);
+  run(join(dirname(native), ".ci", "windows", "program.sh"), [program]);
+  process.exit();
+}
 for (const [name, { sanitize, amount, quick: few }] of Object.entries(programs)) {
   if (chosen.length > 0 ? !chosen.includes(name) : sanitize === "") continue;
   const program = join(build, name);

@@ -79,9 +79,9 @@ struct Side {
   /// In two parts, as a message and its tail are.
   void Write(const unsigned char* bytes, std::size_t length, std::size_t first) {
     auto ring = [this] { theirs.Ring(); };
-    if (writer.Write(bytes, first, ring) != first) std::abort();
+    if (writer.Write(bytes, first, ring, first == length) != first) std::abort();
     if (writer.Write(bytes + first, length - first, ring) != length - first) std::abort();
-    writer.Tell(0, reader.position());
+    writer.Announce(0, reader.position());
     writer.Publish(ring);
   }
 
@@ -91,7 +91,7 @@ struct Side {
       mine.Wait();
       reader.Wake();
     }
-    writer.TakeRead(reader.peer_has_read());
+    writer.NoteConsumed(reader.other_ring_consumed());
     if (reader.is_poisoned() || writer.is_poisoned()) std::abort();
     return read;
   }
@@ -136,6 +136,52 @@ void Answer(Side side, std::uint64_t total) {
     position += read;
     if (read > 0) side.Write(block.data(), read, read);
   }
+}
+
+/// Sends a stream while another one comes: so what is announced of one ring is used in the other at any time.
+void Chat(Side side, std::uint64_t seed, std::uint64_t total) {
+  Sequence sequence(seed);
+  std::vector<unsigned char> block(5000);
+  std::uint64_t written = 0;
+  std::uint64_t read = 0;
+  while (written < total || read < total) {
+    std::uint64_t random = sequence.Next();
+    std::size_t wanted = random % 2 == 0 ? random / 2 % block.size() + 1 : random / 2 % 120 + 1;
+    std::size_t length = std::min<std::uint64_t>(wanted, total - written);
+    for (std::size_t index = 0; index < length; ++index) block[index] = ByteAt(written + index);
+    auto ring = [&side] { side.theirs.Ring(); };
+    std::size_t sent = side.writer.Write(block.data(), length, ring);
+    side.writer.Announce(0, side.reader.position());
+    // Now and then the peer is let in, and sees what is announced before what is published with it.
+    if (random % 16 < 3) std::this_thread::yield();
+    side.writer.Publish(ring);
+    written += sent;
+    // Mostly full, so that what was read is written over as soon as that is known.
+    bool reads = sent < length || written == total || random % 8 == 0;
+    if (!reads) continue;
+    std::size_t come = side.reader.Read(block.data(), std::min<std::uint64_t>(wanted, total - read), ring);
+    side.writer.NoteConsumed(side.reader.other_ring_consumed());
+    for (std::size_t index = 0; index < come; ++index) {
+      if (block[index] == ByteAt(read + index)) continue;
+      std::fprintf(stderr, "byte %llu of a stream in both directions is wrong\n",
+                   static_cast<unsigned long long>(read + index));
+      std::abort();
+    }
+    read += come;
+    if (side.reader.is_poisoned() || side.writer.is_poisoned()) std::abort();
+    if (sent + come == 0) std::this_thread::yield();
+  }
+}
+
+void BothAtOnce(const char* name, const RingView& there, const RingView& back, std::uint64_t total) {
+  Bell first_bell;
+  Bell second_bell;
+  std::thread second([&] {
+    Chat({RingWriter(back), RingReader(there), second_bell, first_bell}, 42, total);
+  });
+  Chat({RingWriter(there), RingReader(back), first_bell, second_bell}, 41, total);
+  second.join();
+  std::printf("%s: %llu bytes in both directions at once\n", name, static_cast<unsigned long long>(total));
 }
 
 void Converse(const char* name, const RingView& there, const RingView& back, std::uint64_t total) {
@@ -197,5 +243,9 @@ int main(int count, char** arguments) {
   std::vector<unsigned char> back(kSmallestCapacity);
   Converse("mapped once", {&both[0], bytes.data(), kSmallestCapacity, false},
            {&both[1], back.data(), kSmallestCapacity, false}, total / 16);
+
+  std::vector<RingIndexes> streams(2);
+  BothAtOnce("mapped once", {&streams[0], bytes.data(), kSmallestCapacity, false},
+             {&streams[1], back.data(), kSmallestCapacity, false}, total / 4);
   return 0;
 }

@@ -16,7 +16,7 @@ export const ringState = {
   room: -2,
 } as const;
 
-/** Where in the memory bytes are put is a multiple of nothing, but congruent to their position in the stream. */
+/** `receive` puts its first byte at the offset that is the number of bytes received so far, modulo this. */
 export const ringAlignment = 64;
 
 /** One side of a pair of rings. */
@@ -70,7 +70,7 @@ export interface RingMeeting {
 }
 
 interface NativeRings {
-  /** How many processors this process may use. */
+  /** How many processors the machine has. */
   processorCount(): number;
   readonly RingMeeting: new (
     isServer: boolean,
@@ -91,7 +91,7 @@ function rings(): NativeRings {
   return addon;
 }
 
-/** How many processors this process may use: waiting busily on the only one would keep the peer from it. */
+/** How many processors the machine has: waiting busily on the only one would keep the peer from it. */
 export function processorCount(): number {
   return rings().processorCount();
 }

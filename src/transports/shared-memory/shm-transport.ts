@@ -17,7 +17,7 @@ export interface ShmOptions {
   /**
    * Microseconds to wait busily for the next message before sleeping. 0 never does. Default 50 where there are at least
    * two processors, which is longer than a peer that is awake takes to answer, and shorter than it takes to wake one
-   * that is not; 0 on one processor, where it would keep the peer from running.
+   * that is not; 0 on a machine with one processor, where it would keep the peer from running.
    */
   readonly spinMicroseconds?: number;
   /**

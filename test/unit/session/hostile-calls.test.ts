@@ -241,6 +241,33 @@ describe("calls that cannot begin yet", () => {
     expect(refused.length).toBeGreaterThanOrEqual(47);
   });
 
+  test("what sinks have made of them at once counts too, behind a call that takes its time", async () => {
+    let release: () => void = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let calls = 0;
+    const provider: ChannelSinkProvider = {
+      name: "unpacking",
+      createSink: () => ({
+        outgoing: (payload) => payload,
+        incoming(payload) {
+          if (++calls === 1) return released.then(() => payload);
+          return { ...payload, body: Buffer.alloc(60_000, 0x20) };
+        },
+      }),
+    };
+    const { open } = await listen({ channelSinks: [provider], limits: { maxReassemblyBytes: 100_000 } });
+    const connection = await open();
+    for (let id = 1; id <= 10; id++) connection.deliver(call(id, "echo", "[]"));
+    await settled();
+    release();
+    await settled();
+    const refused = connection.sent.filter((one) => one.kind === kind.fault && one.body[0] === limitExceeded);
+    // The first comes out of the sink when there is too much already.
+    expect(refused.map(({ id }) => id)).toEqual([4, 5, 6, 7, 8, 9, 10, 1]);
+  });
+
   test("empty binaries count for what they cost", async () => {
     const { open } = await listen({ limits: { maxQueuedBytes: 100, maxReassemblyBytes: 1_000_000 } });
     const connection = await open();
