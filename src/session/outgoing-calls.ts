@@ -88,14 +88,15 @@ export class OutgoingCalls {
     return new Promise((resolve, reject) => {
       const { signal, timeout = this.#defaultTimeout } = call.options;
       if (signal?.aborted) {
-        reject(new AbortError(undefined, { cause: signal.reason }));
+        resolve(rejectAtCaller(new AbortError(undefined, { cause: signal.reason })));
         return;
       }
       try {
         if (call.oneWay) this.#sendOneWay(call, { resolve, reject });
         else this.#sendTwoWay(call, timeout, signal, receiver, resolve, reject);
       } catch (error) {
-        reject(error);
+        if (error instanceof Error) resolve(rejectAtCaller(error));
+        else reject(error);
       }
     });
   }
@@ -304,7 +305,8 @@ export class OutgoingCalls {
   #listen(id: number, pending: PendingCall, signal: AbortSignal): void {
     const abort = () => {
       const mayHaveExecuted = this.#abandon(id, pending);
-      this.#settle(id)?.reject(new AbortError(undefined, { cause: signal.reason, mayHaveExecuted }));
+      const error = new AbortError(undefined, { cause: signal.reason, mayHaveExecuted });
+      this.#settle(id)?.resolve(rejectAtCaller(error));
     };
     listenForAbort(signal, abort);
     pending.forgetSignal = () => signal.removeEventListener("abort", abort);
@@ -471,7 +473,7 @@ export class OutgoingCalls {
     this.#deadlines.stop();
     const handedOver = this.#sender.flushedBatches;
     for (const [id, { batch }] of this.#pending.entries()) {
-      this.#settle(id)?.reject(describe(batch >= 0 && batch < handedOver));
+      this.#settle(id)?.resolve(rejectAtCaller(describe(batch >= 0 && batch < handedOver)));
     }
     for (const { reject } of this.#oneWay.splice(0)) reject(describe(false));
   }

@@ -77,7 +77,8 @@ export class SessionSender implements ChannelSender, SessionOwner {
 
   #connect(): Session {
     const { transport } = this.#context;
-    const open = (signal: AbortSignal) => transport.connect(this.#address, signal);
+    // What a transport throws, because of an address that is none, is then told to the calls, too.
+    const open = async (signal: AbortSignal) => transport.connect(this.#address, signal);
     const session = callFlows.outside(() => Session.connect(this.#context, this, this.#peer, open));
     this.#session = session;
     return session;

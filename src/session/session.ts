@@ -13,6 +13,7 @@ import type { ContextReceiver } from "../messages/logical-data.ts";
 import type { MethodCall } from "../messages/method-call.ts";
 import type { PeerInfo } from "../messages/peer-info.ts";
 import type { Agreement, Handshake } from "./agreement.ts";
+import { rejectAtCaller } from "./caller-stack.ts";
 import { ClientHandshake } from "./client-handshake.ts";
 import { Conversation } from "./conversation.ts";
 import { writeFault } from "./fault.ts";
@@ -375,7 +376,7 @@ export class Session
   send(call: MethodCall, receiver?: ContextReceiver): Promise<unknown> {
     const conversation = this.#conversation;
     if (this.#state === "closed" || conversation === undefined) {
-      return Promise.reject(
+      return rejectAtCaller(
         new ConnectionLostError(`The connection ${describePeer(this.peer)} is closed`, {
           reason: "closed",
         }),

@@ -1,6 +1,8 @@
 /** Stacks of remote errors: who sees the server's frames, the notes of each hop, and the caller's own frames. */
 import assert from "node:assert/strict";
 import {
+  ConnectError,
+  ConnectionLostError,
   type CustomErrorsMode,
   MarshalByRefObject,
   memoryChannel,
@@ -50,6 +52,8 @@ class Storage extends MarshalByRefObject {
   text(): void {
     throw "just text";
   }
+
+  keep(_value: unknown): void {}
 
   async forEver(): Promise<void> {
     await new Promise(() => {});
@@ -302,6 +306,38 @@ describe("the caller's own frames", () => {
     const late = await errorOf(outer(() => client.withOptions(storage, { timeout: 20 }).forEver()));
     expect(late).toBeInstanceOf(RemotingTimeoutError);
     expect(linesOf(late.stack)).toContain("outer");
+  });
+
+  test("are there for calls that did not leave, or whose connection ended", async () => {
+    const { client, server, url, storage } = await serve("on", "tcp");
+    const argument = "args[0] is a RegExp, which cannot travel: pass what it is made of instead";
+    await expectCaller(() => storage.keep(/x/), `SerializationError: ${argument}`);
+    const aborted = client.withOptions(storage, { signal: AbortSignal.abort() });
+    await expectCaller(() => aborted.save(), "AbortError: The call was aborted");
+    const controller = new AbortController();
+    const waiting = expectCaller(
+      () => client.withOptions(storage, { signal: controller.signal }).forEver(),
+      "AbortError: The call was aborted",
+    );
+    controller.abort();
+    await waiting;
+    const closedUrl = url.replace(/:\d+$/, ":1");
+    const refused = await errorOf(outer(() => client.getObject(Storage, closedUrl).save()));
+    expect(refused).toBeInstanceOf(ConnectError);
+    expect(linesOf(refused.stack)).toContain("outer");
+    const lost = errorOf(outer(() => storage.forEver()));
+    await storage.keep(1);
+    await server.close();
+    expect(await lost).toBeInstanceOf(ConnectionLostError);
+    expect(linesOf((await lost).stack)).toContain("outer");
+  });
+
+  test("are there for an address that is none, which the error explains", async () => {
+    const { client } = await serve("on", "tcp");
+    const storage = client.getObject(Storage, "tcp://localhost");
+    const explained =
+      '"localhost" is not a TCP address: expected host:port, for example 127.0.0.1:6100 or [::1]:6100';
+    await expectCaller(() => storage.save(), `ConnectError: Cannot connect to tcp://localhost: ${explained}`);
   });
 
   test("are there through message sinks", async () => {
