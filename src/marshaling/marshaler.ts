@@ -14,7 +14,7 @@ import { serializableTypeOf } from "../contract/type-registry.ts";
 import { describeThrown, RemotingError, SerializationError } from "../errors.ts";
 import { binaryKindOf, bytesOf } from "./binary-kinds.ts";
 import { errorProperties, thrownFromWire, thrownOn } from "./error-values.ts";
-import { locate, MarshalingFailure } from "./marshaling-failure.ts";
+import { locate, MarshalingFailure, shortened } from "./marshaling-failure.ts";
 import type { ReferenceHost, ReferenceScope } from "./reference-host.ts";
 import { framesOf } from "./remote-stack.ts";
 import { tag } from "./tags.ts";
@@ -133,11 +133,11 @@ export class Marshaler implements ValueMarshaler {
         path: root,
       });
     }
-    const { path, cycleOf } = locate(value, root, error.culprit);
+    const { path, cycleOf } = locate(value, root, error.culprit, this.#maxDepth);
     const message =
       cycleOf === undefined
-        ? `${path} ${error.reason}`
-        : `${path} is ${cycleOf} again: a cycle cannot travel by value`;
+        ? `${shortened(path)} ${error.reason}`
+        : `${shortened(path)} is ${shortened(cycleOf)} again: a cycle cannot travel by value`;
     return new SerializationError(message, { path });
   }
 
