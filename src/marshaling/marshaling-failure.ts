@@ -68,8 +68,8 @@ export interface Location {
 /** How many levels below the deepest that may travel are searched for a cycle, to call it one. */
 const levelsBelow = 64;
 
-/** How many objects are searched: a getter may make new ones without end. */
-const mostObjects = 1_000_000;
+/** How often the search may come to its lowest level: getters that make new objects have no end, and branch. */
+const mostDeadEnds = 1_000;
 
 /**
  * The path from `root` to the culprit. If the culprit lies inside a value that contains itself, the path is
@@ -81,7 +81,7 @@ export function locate(root: unknown, rootName: string, culprit: unknown, maxDep
   const ancestors = new Map<unknown, string>();
   /** With their levels: what was out of reach below an object may not be where it occurs higher up. */
   const finished = new Map<unknown, number>();
-  let left = mostObjects;
+  let deadEnds = 0;
 
   const visit = (value: unknown, path: string): Location | undefined => {
     const ancestor = ancestors.get(value);
@@ -96,8 +96,11 @@ export function locate(root: unknown, rootName: string, culprit: unknown, maxDep
 
   const descend = (value: object, path: string): Location | undefined => {
     const level = ancestors.size;
-    if (level >= maxDepth + levelsBelow || level >= (finished.get(value) ?? Infinity)) return undefined;
-    if (--left < 0) return undefined;
+    if (deadEnds > mostDeadEnds || level >= (finished.get(value) ?? Infinity)) return undefined;
+    if (level >= maxDepth + levelsBelow) {
+      deadEnds++;
+      return undefined;
+    }
     ancestors.set(value, path);
     for (const [step, child] of childrenOf(value)) {
       const found = visit(child, path + step);
