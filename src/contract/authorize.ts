@@ -1,7 +1,7 @@
 // The attribute that says who may call.
 
 import type { AbstractClass, AnyClass } from "./class.ts";
-import { classSite, methodSite, type RemotableMethodDecorator } from "./decoration.ts";
+import { classSite, expectParentheses, methodSite, type RemotableMethodDecorator } from "./decoration.ts";
 import { MarshalByRefObject } from "./marshal-by-ref-object.ts";
 import { InheritedMark } from "./metadata.ts";
 
@@ -55,7 +55,9 @@ const accessMark = new InheritedMark<AccessRule>("remoting:authorize");
  * }
  * ```
  */
-export function Authorize(rule: AccessRule = {}): AuthorizeDecorator {
+export function Authorize(rule?: AccessRule): AuthorizeDecorator;
+export function Authorize(rule: AccessRule = {}, ...misplaced: readonly unknown[]): AuthorizeDecorator {
+  expectParentheses("@Authorize", rule, misplaced);
   const checked = checkAccessRule(rule, "@Authorize()");
   return (
     target: unknown,

@@ -2,6 +2,7 @@
 
 import { recordActivation } from "./activation.ts";
 import type { Class } from "./class.ts";
+import { expectParentheses } from "./decoration.ts";
 import type { MarshalByRefObject } from "./marshal-by-ref-object.ts";
 
 /**
@@ -27,7 +28,11 @@ import type { MarshalByRefObject } from "./marshal-by-ref-object.ts";
  * }
  * ```
  */
-export function ClientActivated(name?: string) {
+export function ClientActivated(
+  name?: string,
+): <C extends Class<MarshalByRefObject>>(type: C, context?: ClassDecoratorContext<C>) => void;
+export function ClientActivated(name?: string, ...misplaced: readonly unknown[]) {
+  expectParentheses("@ClientActivated", name, misplaced);
   return <C extends Class<MarshalByRefObject>>(type: C, context?: ClassDecoratorContext<C>): void =>
     recordActivation("ClientActivated", name, type, context);
 }

@@ -1,6 +1,6 @@
 // The attribute that keeps a public method at home.
 
-import { methodSite, type RemotableMethodDecorator } from "./decoration.ts";
+import { expectParentheses, methodSite, type RemotableMethodDecorator } from "./decoration.ts";
 import { MemberMark } from "./metadata.ts";
 
 /** Methods that no other process may call. Holds for overriding methods too. */
@@ -30,7 +30,9 @@ export const localMark = new MemberMark("remoting:local");
  * }
  * ```
  */
-export function Local(): RemotableMethodDecorator {
+export function Local(): RemotableMethodDecorator;
+export function Local(...misplaced: readonly unknown[]): RemotableMethodDecorator {
+  expectParentheses("@Local", misplaced[0], misplaced.slice(1));
   return (
     target: unknown,
     context: ClassMethodDecoratorContext | string,

@@ -1,6 +1,6 @@
 // The attribute of methods whose callers do not wait for an answer.
 
-import { methodSite, type RemotableMethodDecorator } from "./decoration.ts";
+import { expectParentheses, methodSite, type RemotableMethodDecorator } from "./decoration.ts";
 import { MemberMark } from "./metadata.ts";
 
 /** Methods that callers do not wait for. Holds for overriding methods too. */
@@ -29,7 +29,11 @@ export const oneWayMark = new MemberMark("remoting:one-way");
  * }
  * ```
  */
-export function OneWay(): RemotableMethodDecorator<(...args: never) => void | Promise<void>> {
+export function OneWay(): RemotableMethodDecorator<(...args: never) => void | Promise<void>>;
+export function OneWay(
+  ...misplaced: readonly unknown[]
+): RemotableMethodDecorator<(...args: never) => void | Promise<void>> {
+  expectParentheses("@OneWay", misplaced[0], misplaced.slice(1));
   return (
     target: unknown,
     context: ClassMethodDecoratorContext | string,

@@ -2,7 +2,7 @@
 // results and parameters, and the decorator of the same name that opts methods in.
 
 import type { AbstractClass } from "./class.ts";
-import { methodSite, type RemotableMethodDecorator } from "./decoration.ts";
+import { expectParentheses, methodSite, type RemotableMethodDecorator } from "./decoration.ts";
 import type { MarshalByRefObject } from "./marshal-by-ref-object.ts";
 import { MemberMark } from "./metadata.ts";
 import type {
@@ -38,7 +38,9 @@ export const remoteMark = new MemberMark("remoting:remote");
  * }
  * ```
  */
-export function Remote(): RemotableMethodDecorator {
+export function Remote(): RemotableMethodDecorator;
+export function Remote(...misplaced: readonly unknown[]): RemotableMethodDecorator {
+  expectParentheses("@Remote", misplaced[0], misplaced.slice(1));
   return (
     target: unknown,
     context: ClassMethodDecoratorContext | string,
@@ -73,6 +75,7 @@ export function Remote(): RemotableMethodDecorator {
  * }
  * ```
  */
+// biome-ignore lint/suspicious/noRedeclare: the type and the decorator share the name
 export type Remote<T> = {
   [Name in keyof T as CallableName<T, Name>]: RemoteMethod<NonNullable<T[Name]>>;
 } & RemoteReference<T>;

@@ -1,7 +1,7 @@
 // The attribute of classes whose objects travel by value.
 
 import { isClass } from "./class.ts";
-import { type ClassContext, classSite } from "./decoration.ts";
+import { type ClassContext, classSite, expectParentheses } from "./decoration.ts";
 import { MarshalByRefObject } from "./marshal-by-ref-object.ts";
 import { registerSerializableType } from "./type-registry.ts";
 
@@ -67,8 +67,13 @@ interface SerializableClass<T extends object> {
  * ```
  */
 export function Serializable<T extends object, Data = unknown>(
+  options?: string | SerializableOptions<T, Data>,
+): (type: SerializableClass<T>, context?: ClassContext) => void;
+export function Serializable<T extends object, Data>(
   options: string | SerializableOptions<T, Data> = {},
+  ...misplaced: readonly unknown[]
 ) {
+  expectParentheses("@Serializable", options, misplaced);
   return (type: SerializableClass<T>, context?: ClassContext): void => {
     const site = classSite("@Serializable()", type, context);
     const { name = site.className, serialize, deserialize } = optionsFrom(options);
@@ -107,9 +112,7 @@ function optionsFrom<T extends object, Data>(
 ): SerializableOptions<T, Data> {
   if (typeof options === "string") return { name: options };
   if (typeof options === "object") return options;
-  throw new TypeError(
-    "@Serializable takes a name or an options object. Write @Serializable(), with parentheses.",
-  );
+  throw new TypeError("@Serializable() takes a name or an options object.");
 }
 
 function checkName(name: string | undefined): asserts name is string {

@@ -1,6 +1,7 @@
 // The attribute of classes that serve every call with a fresh object.
 
 import { recordActivation } from "./activation.ts";
+import { expectParentheses } from "./decoration.ts";
 import type { MarshalByRefObject } from "./marshal-by-ref-object.ts";
 
 /**
@@ -28,7 +29,11 @@ import type { MarshalByRefObject } from "./marshal-by-ref-object.ts";
  * }
  * ```
  */
-export function SingleCall(uri?: string) {
+export function SingleCall(
+  uri?: string,
+): <C extends new () => MarshalByRefObject>(type: C, context?: ClassDecoratorContext<C>) => void;
+export function SingleCall(uri?: string, ...misplaced: readonly unknown[]) {
+  expectParentheses("@SingleCall", uri, misplaced);
   return <C extends new () => MarshalByRefObject>(type: C, context?: ClassDecoratorContext<C>): void =>
     recordActivation("SingleCall", uri, type, context);
 }

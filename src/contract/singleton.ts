@@ -1,6 +1,7 @@
 // The attribute of classes of which all callers share one object.
 
 import { recordActivation } from "./activation.ts";
+import { expectParentheses } from "./decoration.ts";
 import type { MarshalByRefObject } from "./marshal-by-ref-object.ts";
 
 /**
@@ -28,7 +29,11 @@ import type { MarshalByRefObject } from "./marshal-by-ref-object.ts";
  * }
  * ```
  */
-export function Singleton(uri?: string) {
+export function Singleton(
+  uri?: string,
+): <C extends new () => MarshalByRefObject>(type: C, context?: ClassDecoratorContext<C>) => void;
+export function Singleton(uri?: string, ...misplaced: readonly unknown[]) {
+  expectParentheses("@Singleton", uri, misplaced);
   return <C extends new () => MarshalByRefObject>(type: C, context?: ClassDecoratorContext<C>): void =>
     recordActivation("Singleton", uri, type, context);
 }

@@ -14,8 +14,9 @@ import { serializableTypeOf } from "../contract/type-registry.ts";
 import { describeThrown, RemotingError, SerializationError } from "../errors.ts";
 import { binaryKindOf, bytesOf } from "./binary-kinds.ts";
 import { errorProperties, thrownFromWire, thrownOn } from "./error-values.ts";
-import { locate, MarshalingFailure } from "./marshaling-failure.ts";
+import { locate, MarshalingFailure, shortened } from "./marshaling-failure.ts";
 import type { ReferenceHost, ReferenceScope } from "./reference-host.ts";
+import { refusalOf } from "./refusal.ts";
 import { framesOf } from "./remote-stack.ts";
 import { tag } from "./tags.ts";
 import { Unmarshaler } from "./unmarshaler.ts";
@@ -27,10 +28,6 @@ import { Unmarshaler } from "./unmarshaler.ts";
 const attachmentThreshold = 4096;
 
 type PlainObject = { readonly [key: string]: unknown };
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
-}
 
 /** Most of what is in objects and arrays: seen at a glance, without a further step of the walk. */
 function goesAsItIs(value: unknown): value is string | number | boolean | undefined {
@@ -133,16 +130,16 @@ export class Marshaler implements ValueMarshaler {
         path: root,
       });
     }
-    const { path, cycleOf } = locate(value, root, error.culprit);
+    const { path, cycleOf } = locate(value, root, error.culprit, this.#maxDepth);
     const message =
       cycleOf === undefined
-        ? `${path} ${error.reason}`
-        : `${path} is ${cycleOf} again: a cycle cannot travel by value`;
+        ? `${shortened(path)} ${error.reason}`
+        : `${shortened(path)} is ${shortened(cycleOf)} again: a cycle cannot travel by value`;
     return new SerializationError(message, { path });
   }
 
   #walk(value: unknown, depth: number): WireValue {
-    if (typeof value === "function") return this.#reference(value) ?? this.#unknownInstance(value);
+    if (typeof value === "function") return this.#reference(value) ?? refuse(value);
     switch (typeof value) {
       case "number":
         return value === 0 && Object.is(value, -0) ? new Tagged([tag.negativeZero]) : value;
@@ -264,11 +261,11 @@ export class Marshaler implements ValueMarshaler {
     }
     if (value instanceof Error) return this.#error(value, depth);
     // A plain object or array of another realm (a vm context): its prototype is the last of its chain.
-    if (Array.isArray(value)) throw new MarshalingFailure(value, this.#unknownReason(value));
+    if (Array.isArray(value)) refuse(value);
     if (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "hasOwnProperty")) {
       return this.#walkPlain(value as PlainObject, depth - 1);
     }
-    return this.#unknownInstance(value);
+    return refuse(value);
   }
 
   /** A tagged value with fields takes two levels on the wire. */
@@ -350,17 +347,6 @@ export class Marshaler implements ValueMarshaler {
     ]);
   }
 
-  #unknownInstance(value: unknown): never {
-    throw new MarshalingFailure(value, this.#unknownReason(value));
-  }
-
-  #unknownReason(value: unknown): string {
-    if (value instanceof Promise) return "is a promise: await it before it is passed";
-    const name = isObject(value) ? value.constructor?.name || "an unnamed class" : typeof value;
-    if (isBuiltIn(value)) return `is a ${name}, which cannot travel: pass what it is made of instead`;
-    return `is an instance of ${name}, which cannot travel: mark the class @Serializable() to send it by value, or let it extend MarshalByRefObject to send a reference`;
-  }
-
   thrownError(thrown: unknown): Error {
     return thrownFromWire(thrown);
   }
@@ -387,14 +373,8 @@ export class Marshaler implements ValueMarshaler {
   }
 }
 
-/** Whether a value is of a class of the platform's, which nobody can decorate. */
-function isBuiltIn(value: unknown): boolean {
-  const type: unknown = isObject(value) ? value.constructor : undefined;
-  return (
-    typeof type === "function" &&
-    (Function.prototype.toString.call(type).includes("[native code]") ||
-      Reflect.get(globalThis, type.name) === type)
-  );
+function refuse(value: unknown): never {
+  throw new MarshalingFailure(value, refusalOf(value));
 }
 
 function countedBy({ counted, scoped }: MarshalState): CountedReferences {

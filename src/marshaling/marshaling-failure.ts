@@ -46,6 +46,18 @@ function* childrenOf(value: unknown): Generator<[step: string, child: unknown]> 
   }
 }
 
+/** Paths that are longer are shortened in messages. */
+const longestInMessage = 200;
+
+/** A path as a message shows it: of a very long one the beginning and the end. */
+export function shortened(path: string): string {
+  if (path.length <= longestInMessage) return path;
+  // Cut between two steps, where there are any.
+  const head = path.slice(0, 100).replace(/(?<=.)[.[][^.[]*$/, "");
+  const tail = path.slice(-60).replace(/^[^.[]*/, "");
+  return `${head} … ${tail}`;
+}
+
 /** What {@link locate} found. */
 export interface Location {
   readonly path: string;
@@ -53,13 +65,23 @@ export interface Location {
   readonly cycleOf: string | undefined;
 }
 
+/** How many levels below the deepest that may travel are searched for a cycle, to call it one. */
+const levelsBelow = 64;
+
+/** How often the search may come to its lowest level: getters that make new objects have no end, and branch. */
+const mostDeadEnds = 1_000;
+
 /**
  * The path from `root` to the culprit. If the culprit lies inside a value that contains itself, the path is
  * that of the first repetition.
+ *
+ * @param maxDepth How deep a culprit may be.
  */
-export function locate(root: unknown, rootName: string, culprit: unknown): Location {
+export function locate(root: unknown, rootName: string, culprit: unknown, maxDepth: number): Location {
   const ancestors = new Map<unknown, string>();
-  const finished = new Set<unknown>();
+  /** With their levels: what was out of reach below an object may not be where it occurs higher up. */
+  const finished = new Map<unknown, number>();
+  let deadEnds = 0;
 
   const visit = (value: unknown, path: string): Location | undefined => {
     const ancestor = ancestors.get(value);
@@ -69,25 +91,34 @@ export function locate(root: unknown, rootName: string, culprit: unknown): Locat
       const below = typeof value === "object" && value !== null ? cycleThrough(value, path) : undefined;
       return below ?? { path, cycleOf: undefined };
     }
-    return typeof value === "object" && value !== null && !finished.has(value)
-      ? descend(value, path)
-      : undefined;
+    return typeof value === "object" && value !== null ? descend(value, path) : undefined;
   };
 
   const descend = (value: object, path: string): Location | undefined => {
+    const level = ancestors.size;
+    if (deadEnds > mostDeadEnds || level >= (finished.get(value) ?? Infinity)) return undefined;
+    if (level >= maxDepth + levelsBelow) {
+      deadEnds++;
+      return undefined;
+    }
     ancestors.set(value, path);
     for (const [step, child] of childrenOf(value)) {
       const found = visit(child, path + step);
       if (found !== undefined) return found;
     }
     ancestors.delete(value);
-    finished.add(value);
+    finished.set(value, level);
     return undefined;
   };
 
   const cycleThrough = (value: object, path: string): Location | undefined => {
-    const found = descend(value, path);
-    return found?.cycleOf === undefined ? undefined : found;
+    try {
+      const found = descend(value, path);
+      return found?.cycleOf === undefined ? undefined : found;
+    } catch {
+      // A getter that the marshaler never came to. It is not what went wrong.
+      return undefined;
+    }
   };
 
   return visit(root, rootName) ?? { path: rootName, cycleOf: undefined };

@@ -29,14 +29,26 @@ export class RemoteStub {
     return stub.#options;
   }
 
-  /** Makes a call. */
+  /**
+   * Makes a call.
+   *
+   * @throws TypeError when `stub` is none: a method was taken off its proxy.
+   */
   static invoke(
     stub: RemoteStub,
     method: string,
     oneWay: boolean,
     args: readonly unknown[],
   ): Promise<unknown> {
-    const target = stub.#target;
+    let target: ProxyTarget;
+    try {
+      target = stub.#target;
+    } catch {
+      // Found out here and not by looking first: this is in the way of every call.
+      throw new TypeError(
+        `${method} was called without its proxy: write proxy.${method}(…), and where a function is to be passed, (...args) => proxy.${method}(...args)`,
+      );
+    }
     const { uri } = target;
     const call: MethodCall = { kind: "call", target: uri, method, args, oneWay, options: stub.#options };
     return callFlows.isTracked ? sendInFlow(target, call) : target.send(call);

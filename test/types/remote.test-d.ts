@@ -191,6 +191,18 @@ class Counter extends MarshalByRefObject {
   write(_at: number | string): string | Promise<number> {
     return "";
   }
+  same<T>(value: T): T {
+    return value;
+  }
+  async sameLater<T>(value: T): Promise<T> {
+    return value;
+  }
+  named<K extends keyof Events>(event: K): Events[K][] {
+    throw new Error(event);
+  }
+  lent<T extends Counter>(counter: T): Promise<T> {
+    return Promise.resolve(counter);
+  }
 }
 
 type R = Remote<Counter>;
@@ -261,6 +273,15 @@ export type DeclarationsThatAreRightAlready = [
   Expect<Equal<R["read"], Counter["read"]>>,
   // One overload returns no promise: the last one remains.
   Expect<Equal<R["write"], (at: string) => Promise<number>>>,
+];
+
+export type TypeParameters = [
+  // Without a promise they become their constraints.
+  Expect<Equal<R["same"], (value: unknown) => Promise<unknown>>>,
+  Expect<Equal<R["named"], (event: keyof Events) => Promise<Events[keyof Events][]>>>,
+  // With one the declaration stays, unless a reference is in it.
+  Expect<Equal<R["sameLater"], Counter["sameLater"]>>,
+  Expect<Equal<R["lent"], (counter: Counter | Remote<Counter>) => Promise<Remote<Counter>>>>,
 ];
 
 export async function calls(counter: R): Promise<void> {

@@ -35,7 +35,7 @@ export function checkJsonLimits(bytes: Buffer, start: number, end: number, limit
         if (++depth > limits.maxDepth) {
           throw new LimitExceededError(
             "maxDepth",
-            `The payload is nested deeper than ${limits.maxDepth} levels`,
+            `The payload is nested deeper than ${limits.maxDepth} levels: send a flatter structure, or raise maxDepth on the receiving side`,
           );
         }
         break;
@@ -48,7 +48,10 @@ export function checkJsonLimits(bytes: Buffer, start: number, end: number, limit
         break;
     }
     if (nodes > limits.maxNodes) {
-      throw new LimitExceededError("maxNodes", `The payload has more than ${limits.maxNodes} values`);
+      throw new LimitExceededError(
+        "maxNodes",
+        `The payload has more than ${limits.maxNodes} values: send less at a time, or raise maxNodes on the receiving side`,
+      );
     }
   }
 }

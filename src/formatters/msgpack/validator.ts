@@ -63,7 +63,10 @@ export class Validator {
       }
       open[depth] = left - 1;
       if (++nodes > maxNodes) {
-        throw new LimitExceededError("maxNodes", `The payload has more than ${maxNodes} values`);
+        throw new LimitExceededError(
+          "maxNodes",
+          `The payload has more than ${maxNodes} values: send less at a time, or raise maxNodes on the receiving side`,
+        );
       }
       if (position >= end) tooShort();
       const first = bytes[position++] as number;
@@ -167,7 +170,10 @@ export class Validator {
         // Each value has at least one byte: a larger count is a lie, told to make the decoder allocate.
         if (count > end - position) malformed("it declares more values than it has bytes");
         if (++depth > allowedDepth) {
-          throw new LimitExceededError("maxDepth", `The payload is nested deeper than ${maxDepth} levels`);
+          throw new LimitExceededError(
+            "maxDepth",
+            `The payload is nested deeper than ${maxDepth} levels: send a flatter structure, or raise maxDepth on the receiving side`,
+          );
         }
         allowedDepth = maxDepth;
         open[depth] = count;

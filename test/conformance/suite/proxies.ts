@@ -68,6 +68,18 @@ export function describeProxies(context: ConformanceContext): void {
     expect(await calls.calls()).toEqual(expected);
   });
 
+  test("a method that was taken off its typed proxy says so and sends nothing", async () => {
+    const { client, url, calls, expected } = await open();
+    const { add } = client.getObject(Tally, url);
+    const message = /^add was called without its proxy: .*\(\.\.\.args\) => proxy\.add\(\.\.\.args\)$/;
+    for (const misuse of [() => add(1), () => [1, 2].map(add), () => Reflect.apply(add, {}, [1])]) {
+      expect(misuse).toThrow(
+        expect.objectContaining({ name: "TypeError", message: expect.stringMatching(message) }),
+      );
+    }
+    expect(await calls.calls()).toEqual(expected);
+  });
+
   test("a proxy is not changed by who holds it", async () => {
     const { kinds: proxies, calls, expected } = await open();
     const dynamic = proxies.dynamic;

@@ -98,11 +98,11 @@ describe("@Serializable", () => {
     );
   });
 
-  test("refuses methods, and to be used without parentheses", () => {
+  test("refuses methods, and options that are none", () => {
     const misused = Serializable() as (...parameters: unknown[]) => void;
     expect(() => misused({}, "method", {})).toThrow("@Serializable() belongs on a class");
-    class Bare {}
-    expect(() => Serializable(Bare as never)(Bare)).toThrow("with parentheses");
+    class Numbered {}
+    expect(() => Serializable(1 as never)(Numbered)).toThrow("takes a name or an options object");
   });
 });
 

@@ -110,7 +110,9 @@ describe("JSON", () => {
     });
     // A tagged value takes two levels in JSON, so there are twice as many, and not a level more than that.
     expect(deepest.at(-1)).toBe(10);
-    expect(() => decode(codec, Buffer.from(nest(1_000_000)))).toThrow(LimitExceededError);
+    expect(() => decode(codec, Buffer.from(nest(1_000_000)))).toThrow(
+      "levels: send a flatter structure, or raise maxDepth",
+    );
     expect(decode(codec, Buffer.from(JSON.stringify("[".repeat(1_000))))).toBe("[".repeat(1_000));
     expect(decode(codec, Buffer.from(JSON.stringify('\\"[[[[[[[[[[[[[[[[[[')))).toBe('\\"[[[[[[[[[[[[[[[[[[');
   });
@@ -119,7 +121,12 @@ describe("JSON", () => {
     const list = (items: number) => JSON.stringify(Array.from({ length: items }, () => 0));
     // The outermost, the list, and its items but for the first, which the list stands for.
     expect(decodeText(list(9), { maxNodes: 10 })).toHaveLength(9);
-    expect(() => decodeText(list(10), { maxNodes: 10 })).toThrow(LimitExceededError);
+    expect(() => decodeText(list(10), { maxNodes: 10 })).toThrow(
+      new LimitExceededError(
+        "maxNodes",
+        "The payload has more than 10 values: send less at a time, or raise maxNodes on the receiving side",
+      ),
+    );
   });
 
   test("there are no definitions", () => {

@@ -151,7 +151,9 @@ describe("limits", () => {
   ])("depth of %s: 63 and 64 are taken, 65 is not", (_name, opening) => {
     const { codec } = createCodec(msgpackFormatter());
     for (const levels of [63, 64]) expect(() => decode(codec, nest(levels, opening))).not.toThrow();
-    expect(() => decode(codec, nest(65, opening))).toThrow(LimitExceededError);
+    expect(() => decode(codec, nest(65, opening))).toThrow(
+      "64 levels: send a flatter structure, or raise maxDepth",
+    );
     expect(() => decode(codec, nest(100_000, opening))).toThrow(LimitExceededError);
     // The codec is as good as new.
     expect(decode(codec, Buffer.from([0xdc, 0, 1, 7]))).toEqual([7]);
@@ -168,7 +170,12 @@ describe("limits", () => {
     const list = (items: number) => Buffer.from([0xdc, 0, items, ...Array.from({ length: items }, () => 7)]);
     // The array itself is one.
     for (const items of [98, 99]) expect(decode(codec, list(items))).toHaveLength(items);
-    expect(() => decode(codec, list(100))).toThrow(LimitExceededError);
+    expect(() => decode(codec, list(100))).toThrow(
+      new LimitExceededError(
+        "maxNodes",
+        "The payload has more than 100 values: send less at a time, or raise maxNodes on the receiving side",
+      ),
+    );
     const map = (entries: number) =>
       Buffer.from([
         0xde,

@@ -255,4 +255,65 @@ describe("marshal", () => {
     ]);
     expect(attachments.map(({ length }) => length)).toEqual([4_096]);
   });
+
+  interface ListNode {
+    next?: ListNode | undefined;
+    previous?: ListNode;
+  }
+
+  function listOf(length: number, isDouble = false): ListNode {
+    const first: ListNode = {};
+    let last = first;
+    for (let count = 1; count < length; count++) {
+      last.next = {};
+      if (isDouble) last.next.previous = last;
+      last = last.next;
+    }
+    return first;
+  }
+
+  function refusalOf(value: unknown): SerializationError {
+    try {
+      marshal([value]);
+    } catch (error) {
+      if (error instanceof SerializationError) return error;
+      throw error;
+    }
+    throw new Error("it was not refused");
+  }
+
+  describe("what is nested too deep", () => {
+    test("is refused with its path however deep it is, and a message that stays short", () => {
+      const { message, path } = refusalOf(listOf(20_000));
+      expect(path).toBe(`args[0]${".next".repeat(63)}`);
+      expect(message).toMatch(/^args\[0\](\.next)+ … (\.next)+ is nested deeper than 64 levels$/);
+      expect(message.length).toBeLessThan(220);
+    });
+
+    test("is a cycle if it is one, however long the rest is", () => {
+      expect(refusalOf(listOf(20_000, true)).message).toContain("a cycle cannot travel by value");
+    });
+
+    test("may have getters below that throw or go on for ever", () => {
+      const throwing = listOf(80);
+      let last = throwing;
+      while (last.next !== undefined) last = last.next;
+      Object.defineProperty(last, "next", {
+        enumerable: true,
+        get() {
+          throw new Error("never to be read");
+        },
+      });
+      expect(refusalOf(throwing).message).toContain("is nested deeper than 64 levels");
+      const endless = (): object => ({
+        get left() {
+          return endless();
+        },
+        get right() {
+          return endless();
+        },
+      });
+      expect(refusalOf(endless()).message).toBe("args is nested deeper than 64 levels");
+    });
+  });
 });
