@@ -159,6 +159,11 @@ export function createConfiguredChannel(name: string, configuration: ChannelConf
   const { scheme } = parseChannelUrl(url);
   switch (scheme) {
     case "tcp":
+      if (tls !== undefined) {
+        throw new TypeError(
+          `The channel "${name}" has tls, and the URL ${url}, by which nothing would be encrypted: use tcps://`,
+        );
+      }
       return tcpChannel(options);
     case "tcps":
       return tcpsChannel({ ...options, ...(tls === undefined ? {} : { tls }) });
@@ -170,6 +175,11 @@ export function createConfiguredChannel(name: string, configuration: ChannelConf
       if (sinks.includes("compression")) {
         throw new TypeError(
           `The channel "${name}" cannot compress: mailslot:// has no channel sinks, because its two ends never agree on anything`,
+        );
+      }
+      if (credentials !== undefined || authentication !== undefined) {
+        throw new TypeError(
+          `The channel "${name}" cannot have credentials or authentication: mailslot:// takes whoever the operating system lets write, because nothing ever comes back to prove anything with`,
         );
       }
       return mailslotChannel({

@@ -95,6 +95,7 @@ export function parseConfiguration(
   for (const [name, value] of Object.entries(expectObject(root.channels, source, "channels"))) {
     channels.set(name, parseChannel(name, value, source, environment, channels.size === 0));
   }
+  checkPlaces(channels, source);
   if (channels.size === 0) throw new TypeError(`${source}: channels must name at least one channel`);
   const services = new Map<string, ServiceConfiguration>();
   for (const [name, value] of Object.entries(expectObject(root.services ?? {}, source, "services"))) {
@@ -103,6 +104,22 @@ export function parseConfiguration(
   const lifetime = expectObject(root.lifetime ?? {}, source, "lifetime");
   expectKeys(lifetime, lifetimeKeys, source, "lifetime.");
   return { channels, services, lifetime: parseLifetime(lifetime, source) };
+}
+
+/** Each channel has its own settings at its own address; with one address for two, those of one would be dropped. */
+function checkPlaces(channels: ReadonlyMap<string, ChannelConfiguration>, source: string): void {
+  const places = new Map<string, string>();
+  for (const [name, { url }] of channels) {
+    const { endpoint } = parseChannelUrl(url);
+    const other = places.get(endpoint);
+    // Each of those that ask for any free port gets another one.
+    if (other !== undefined && !endpoint.endsWith(":0")) {
+      throw new TypeError(
+        `${source}: channels.${other} and channels.${name} both have the URL ${endpoint}: give each an address of its own`,
+      );
+    }
+    places.set(endpoint, name);
+  }
 }
 
 function parseChannel(

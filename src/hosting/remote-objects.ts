@@ -40,7 +40,7 @@ export class RemoteObjects {
         `${described.name} is client-activated: use createInstance(${described.name}, "${endpoint}")`,
       );
     }
-    const channel = this.#channels.channelFor(scheme);
+    const channel = this.#channels.channelFor({ scheme, endpoint });
     const kind = kindOf(described);
     if (described !== undefined) checkCapabilities(described, channel);
     if (kind.kind === "dynamic") checkWithoutClass(`${endpoint}/${uri}`, channel);
@@ -89,7 +89,8 @@ export class RemoteObjects {
     }
     if (objectUri !== "")
       throw new TypeError(`"${url}" names an object: expected the server's endpoint, ${endpoint}`);
-    checkCapabilities({ ...described, mode: "ClientActivated" }, this.#channels.channelFor(scheme));
+    const channel = this.#channels.channelFor({ scheme, endpoint });
+    checkCapabilities({ ...described, mode: "ClientActivated" }, channel);
     const call: MethodCall = {
       kind: "construct",
       target: uri ?? name,

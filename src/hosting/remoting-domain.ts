@@ -6,7 +6,6 @@ import { EventEmitter } from "node:events";
 import { dispose } from "../activation/disposal.ts";
 import { ServiceTable } from "../activation/service-table.ts";
 import type { Channel, ChannelHost, ChannelListener } from "../channels/channel.ts";
-import { parseChannelUrl } from "../channels/channel-url.ts";
 import { MemoryBudget } from "../channels/memory-budget.ts";
 import type { AbstractClass, AnyClass, Class } from "../contract/class.ts";
 import { MarshalByRefObject } from "../contract/marshal-by-ref-object.ts";
@@ -23,6 +22,7 @@ import { checkLimits } from "../session/channel-limits.ts";
 import { Authorization } from "./authorization.ts";
 import { createConfiguredChannel } from "./channel-factories.ts";
 import { ChannelRegistry } from "./channel-registry.ts";
+import { securityKeys } from "./channel-security.ts";
 import { type RemotingConfiguration, readConfiguration } from "./configuration.ts";
 import { Contracts } from "./contracts.ts";
 import { checkCustomErrors } from "./custom-errors.ts";
@@ -58,6 +58,12 @@ const defaultOptions: Required<RemotingDomainOptions> = {
   leases: {},
   dialable: [],
 };
+
+/** Where to listen, and with which of the configured channels. */
+interface PlaceToListen {
+  readonly url: string;
+  readonly channel?: string;
+}
 
 /** See the head of this file. Most applications use the default domain's functions instead. */
 export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
@@ -201,7 +207,8 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
     if (this.#configuration !== undefined) throw new TypeError("The domain is configured already");
     const configuration = await readConfiguration(file, environment);
     for (const [name, channel] of configuration.channels) {
-      this.registerChannel(createConfiguredChannel(name, channel));
+      const isSecured = securityKeys.some((key) => channel[key] !== undefined);
+      this.#channels.registerAt(channel.url, createConfiguredChannel(name, channel), isSecured);
     }
     this.#lifetimes.configure(configuration.lifetime, this.#options.leases);
     this.#configuration = configuration;
@@ -269,7 +276,7 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
     first: string | readonly string[] | readonly RegisteredClass[],
     second: readonly RegisteredClass[] = [],
   ): Promise<ServiceHost> {
-    const { urls, types } = this.#whatToServe(first, second);
+    const { places, types } = this.#whatToServe(first, second);
     for (const type of types) {
       checkRemotable(type, "serve");
       const uri = this.#configuration?.services.get(type.name)?.uri;
@@ -280,7 +287,7 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
       await Promise.all(listeners.map((listener) => this.#channels.stop(listener)));
     };
     try {
-      for (const url of urls) listeners.push(await this.#listen(url));
+      for (const place of places) listeners.push(await this.#listen(place));
     } catch (error) {
       await stop();
       throw error;
@@ -294,31 +301,31 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
   #whatToServe(
     first: string | readonly string[] | readonly RegisteredClass[],
     second: readonly RegisteredClass[],
-  ): { readonly urls: readonly string[]; readonly types: readonly RegisteredClass[] } {
+  ): { readonly places: readonly PlaceToListen[]; readonly types: readonly RegisteredClass[] } {
     if (!Array.isArray(second)) {
       throw new TypeError("serve takes a list of classes: serve(url, [Counter])");
     }
-    if (typeof first === "string") return { urls: [first], types: second };
+    if (typeof first === "string") return { places: [{ url: first }], types: second };
     if (!Array.isArray(first)) {
       throw new TypeError('serve takes a URL or a list of URLs, for example "tcp://127.0.0.1:6100"');
     }
     const urls = first.filter((entry) => typeof entry === "string");
-    if (urls.length > 0 || first.length === 0) return { urls, types: second };
+    if (urls.length > 0 || first.length === 0) return { places: urls.map((url) => ({ url })), types: second };
     if (this.#configuration === undefined) {
       throw new TypeError(
         'serve needs an address, for example serve("tcp://127.0.0.1:6100", [Counter]), unless configure() was called',
       );
     }
     return {
-      urls: [...this.#configuration.channels.values()].map(({ url }) => url),
+      places: [...this.#configuration.channels].map(([channel, { url }]) => ({ url, channel })),
       types: first.filter((entry) => typeof entry !== "string"),
     };
   }
 
-  async #listen(url: string): Promise<ChannelListener> {
-    const channel = this.#channels.channelFor(parseChannelUrl(url).scheme);
+  async #listen({ url, channel: name }: PlaceToListen): Promise<ChannelListener> {
+    const channel = this.#channels.channelToListen(url, name);
     this.#publications.checkChannel(channel);
-    return this.#channels.listen(url);
+    return this.#channels.listen(url, channel);
   }
 
   /**
