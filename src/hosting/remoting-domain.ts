@@ -25,8 +25,8 @@ import { ChannelRegistry } from "./channel-registry.ts";
 import { securityKeys } from "./channel-security.ts";
 import { type RemotingConfiguration, readConfiguration } from "./configuration.ts";
 import { Contracts } from "./contracts.ts";
-import { checkCustomErrors } from "./custom-errors.ts";
 import { defaultDomainLimits } from "./domain-limits.ts";
+import { checkDomainOptions } from "./domain-option-rules.ts";
 import type {
   MarshaledObject,
   RegisteredClass,
@@ -46,18 +46,32 @@ import { RemoteObjects } from "./remote-objects.ts";
 import { ServiceHost } from "./service-host.ts";
 import { Shortcuts } from "./shortcuts.ts";
 
-const defaultOptions: Required<RemotingDomainOptions> = {
-  defaultTimeout: 30_000,
-  inheritDeadline: true,
-  exposure: "public",
-  authorizer: undefined,
-  customErrors: "remote-only",
-  closeGrace: 5_000,
-  limits: {},
-  lifetime: "held",
-  leases: {},
-  dialable: [],
-};
+/** Destructured and not spread: one that is `undefined` takes its default, too. */
+function withDefaults({
+  defaultTimeout = 30_000,
+  inheritDeadline = true,
+  exposure = "public",
+  authorizer,
+  customErrors = "remote-only",
+  closeGrace = 5_000,
+  limits = {},
+  lifetime = "held",
+  leases = {},
+  dialable = [],
+}: RemotingDomainOptions): Required<RemotingDomainOptions> {
+  return {
+    defaultTimeout,
+    inheritDeadline,
+    exposure,
+    authorizer,
+    customErrors,
+    closeGrace,
+    limits,
+    lifetime,
+    leases,
+    dialable,
+  };
+}
 
 /** Where to listen, and with which of the configured channels. */
 interface PlaceToListen {
@@ -86,9 +100,9 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
 
   constructor(options: RemotingDomainOptions = {}) {
     super();
-    this.#options = { ...defaultOptions, ...options };
-    const { limits, lifetime, leases, customErrors } = this.#options;
-    checkCustomErrors(customErrors);
+    checkDomainOptions(options);
+    this.#options = withDefaults(options);
+    const { limits, lifetime, leases } = this.#options;
     checkLimits(limits, defaultDomainLimits);
     const unobserved = (error: unknown) => this.#unobserved(error);
     const disconnected = (object: object) => {
