@@ -408,6 +408,35 @@ describe("listening", () => {
     await expect(listen("tcps://127.0.0.1:0", { tls: noAuthority })).rejects.toThrow(/tls: \{ ca \}/);
   });
 
+  test("the name of a file where PEM is wanted is told", async () => {
+    const { cert, key } = serverIdentity;
+    for (const [tls, message] of [
+      [
+        { server: { cert: "server.pem", key } },
+        'tls.server.cert must be PEM, not the name of a file: readFileSync("server.pem")',
+      ],
+      [
+        { server: { cert, key: Buffer.from("/etc/server.key") } },
+        "tls.server.key must be PEM, not the bytes of a file's name",
+      ],
+      [
+        { server: { cert, key: "MIIEvQIBADANBgkqhkiG9w0BAQ" } },
+        'tls.server.key must be PEM, which has a line that begins with "-----BEGIN"',
+      ],
+      [
+        { ca: ["./ca.pem"], server: serverIdentity },
+        'tls.ca must be PEM, not the name of a file: readFileSync("./ca.pem")',
+      ],
+    ] as const) {
+      await expect(listen("tcps://127.0.0.1:0", { tls })).rejects.toThrow(message);
+      await expect(listen("tcps://127.0.0.1:0", { tls })).rejects.toBeInstanceOf(TypeError);
+    }
+    const { url } = await serve();
+    await expect(open(connect({ ca: "ca.pem" }), url)).rejects.toThrow(
+      'tls.ca must be PEM, not the name of a file: readFileSync("ca.pem")',
+    );
+  });
+
   test("a key that does not fit its certificate is told at once", async () => {
     const { key } = shop.issue({ names: ["dns:other"] });
     const tls = { server: { cert: serverIdentity.cert, key } };

@@ -9,12 +9,13 @@ import {
   type TransportListener,
 } from "../../spi.ts";
 import { giveTo } from "./owned-socket.ts";
+import { pemOf } from "./pem.ts";
 import { ReadBuffer } from "./read-buffer.ts";
 import { formatTcpAddress, isLoopback, parseTcpAddress } from "./tcp-address.ts";
 import { TcpConnection } from "./tcp-connection.ts";
 import { peerNameOf } from "./tcp-transport.ts";
 import { type ClientIdentity, channelBindingOf, identifyClient } from "./tls-identity.ts";
-import type { TlsMaterial, TlsOptions } from "./tls-options.ts";
+import type { TlsOptions } from "./tls-options.ts";
 
 /** Milliseconds for the handshake of TLS itself; that of the session has its own. */
 const handshakeTimeout = 5_000;
@@ -51,8 +52,8 @@ export class TlsTransport implements Transport {
           host,
           port,
           minVersion,
-          ...identityOf(client),
-          ...(ca === undefined ? {} : { ca: listOf(ca) }),
+          ...identityOf("tls.client", client),
+          ...(ca === undefined ? {} : { ca: pemOf("tls.ca", ca) }),
           // Said, because NODE_TLS_REJECT_UNAUTHORIZED would change the default.
           rejectUnauthorized: true,
           ...nameOf(client.servername ?? host),
@@ -99,8 +100,8 @@ export class TlsTransport implements Transport {
     return new Promise((resolve, reject) => {
       const server = createServer({
         minVersion,
-        ...identityOf(own),
-        ...(ca === undefined ? {} : { ca: listOf(ca) }),
+        ...identityOf("tls.server", own),
+        ...(ca === undefined ? {} : { ca: pemOf("tls.ca", ca) }),
         requestCert: requireClientCertificate,
         // The session refuses, in words; TLS itself would only hang up.
         rejectUnauthorized: false,
@@ -197,16 +198,12 @@ function nameOf(servername: string): { servername?: string } {
   return isIP(servername) === 0 ? { servername } : {};
 }
 
-function identityOf({ cert, key, passphrase }: NonNullable<TlsOptions["client"]>) {
+function identityOf(name: string, { cert, key, passphrase }: NonNullable<TlsOptions["client"]>) {
   return {
-    ...(cert === undefined ? {} : { cert: listOf(cert) }),
-    ...(key === undefined ? {} : { key: listOf(key) }),
+    ...(cert === undefined ? {} : { cert: pemOf(`${name}.cert`, cert) }),
+    ...(key === undefined ? {} : { key: pemOf(`${name}.key`, key) }),
     ...(passphrase === undefined ? {} : { passphrase }),
   };
-}
-
-function listOf(material: TlsMaterial): (string | Buffer)[] {
-  return typeof material === "string" || Buffer.isBuffer(material) ? [material] : [...material];
 }
 
 /** What OpenSSL's words mean here, where they do not say it themselves. */
