@@ -20,6 +20,8 @@ import { ProxyFactory, proxyTargetOf } from "../proxies/proxy-factory.ts";
 import type { ProxyTarget } from "../proxies/proxy-target.ts";
 import { checkLimits } from "../session/channel-limits.ts";
 import { Authorization } from "./authorization.ts";
+import { checkCallOptions } from "./call-option-rules.ts";
+import { checkChannel } from "./channel-check.ts";
 import { createConfiguredChannel } from "./channel-factories.ts";
 import { ChannelRegistry } from "./channel-registry.ts";
 import { securityKeys } from "./channel-security.ts";
@@ -248,9 +250,10 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
    * Adds a channel (ChannelServices.RegisterChannel). The built-in channels need not be registered unless they
    * are to differ from their defaults.
    *
-   * @throws TypeError if a channel of the same name is registered.
+   * @throws TypeError if a channel of the same name is registered, or it is none.
    */
   registerChannel(channel: Channel): void {
+    checkChannel(channel);
     this.#channels.register(channel);
   }
 
@@ -452,10 +455,7 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
    * ```
    */
   withOptions<P extends RemoteReference>(proxy: P, options: CallOptions): P {
-    const { timeout } = options;
-    if (timeout !== undefined && !(timeout >= 0)) {
-      throw new TypeError(`A timeout must be a number of milliseconds, or 0 for none, not ${timeout}`);
-    }
+    checkCallOptions(options);
     return this.#proxies.withOptions(proxy, options) as P;
   }
 

@@ -1,19 +1,16 @@
 /** Tells a file's name from what is in the file: TLS takes either for text, and one of them for no certificates at all. */
-import type { TlsMaterial } from "./tls-options.ts";
-
 /**
  * The parts of certificates or keys.
  *
  * @param name Where they were given, for the message: `"tls.ca"`.
  * @throws TypeError for what is not PEM.
  */
-export function pemOf(name: string, material: TlsMaterial): (string | Buffer)[] {
-  const parts = typeof material === "string" || Buffer.isBuffer(material) ? [material] : [...material];
-  for (const part of parts) {
-    if ((typeof part === "string" || Buffer.isBuffer(part)) && part.includes("-----BEGIN")) continue;
+export function pemOf(name: string, material: unknown): (string | Buffer)[] {
+  const parts: readonly unknown[] = Array.isArray(material) ? material : [material];
+  return parts.map((part) => {
+    if ((typeof part === "string" || Buffer.isBuffer(part)) && part.includes("-----BEGIN")) return part;
     throw new TypeError(`${name} must be PEM, ${whatItIs(part)}`);
-  }
-  return parts;
+  });
 }
 
 /** How names of files begin or end, and base64, in which a key may be written, does not. */

@@ -30,7 +30,14 @@ export class TlsTransport implements Transport {
   readonly #readBuffer = new ReadBuffer();
   readonly capabilities = { ...duplexCapabilities, peerIdentity: true };
 
+  /** Throws TypeError for what is not PEM. */
   constructor(options: TlsOptions) {
+    const { server = {}, client = {} } = options;
+    checkGiven("tls", options, "ca");
+    checkGiven("tls.server", server, "cert");
+    checkGiven("tls.server", server, "key");
+    checkGiven("tls.client", client, "cert");
+    checkGiven("tls.client", client, "key");
     this.#options = options;
   }
 
@@ -196,6 +203,12 @@ function identityLazily(
 /** An address has no name that could be asked for; Node compares it with the certificate by itself. */
 function nameOf(servername: string): { servername?: string } {
   return isIP(servername) === 0 ? { servername } : {};
+}
+
+/** Checks what is given as a value. A getter reads a file that only one of the two sides may have: that is for later. */
+function checkGiven<Owner extends object>(where: string, owner: Owner, name: keyof Owner & string): void {
+  const material: unknown = Object.getOwnPropertyDescriptor(owner, name)?.value;
+  if (material !== undefined) pemOf(`${where}.${name}`, material);
 }
 
 function identityOf(name: string, { cert, key, passphrase }: NonNullable<TlsOptions["client"]>) {
