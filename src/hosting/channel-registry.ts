@@ -2,6 +2,7 @@
 import type { Channel, ChannelHost, ChannelListener, ChannelSender } from "../channels/channel.ts";
 import { type ChannelUrl, parseChannelUrl } from "../channels/channel-url.ts";
 import { RemotingError } from "../errors.ts";
+import { IpcError } from "../ipc/ipc-error.ts";
 import {
   mailslotChannel,
   memoryChannel,
@@ -165,7 +166,12 @@ export class ChannelRegistry {
     const key = `${channel.name}\n${endpoint}`;
     const known = this.#endpoints.get(key);
     if (known !== undefined) return known.sender;
-    const sender = channel.createSender(address, this.#host);
+    let sender: ChannelSender;
+    try {
+      sender = channel.createSender(address, this.#host);
+    } catch (cause) {
+      throw isIllegalName(cause) ? new TypeError(cause.message, { cause }) : cause;
+    }
     this.#endpoints.set(key, { channel, sender });
     return sender;
   }
@@ -181,7 +187,11 @@ export class ChannelRegistry {
     return this.#channelNamed(name, place);
   }
 
-  /** Listens at an address. Rejects with a RemotingError that has the system's error as its cause. */
+  /**
+   * Listens at an address.
+   *
+   * @throws TypeError if there can be no such address; else a RemotingError that has the system's error as its cause.
+   */
   async listen(url: string, channel: Channel): Promise<ChannelListener> {
     this.assertOpen();
     const { address, objectUri, endpoint } = parseChannelUrl(url);
@@ -191,7 +201,10 @@ export class ChannelRegistry {
       this.#listeners.set(listener, channel);
       return listener;
     } catch (cause) {
-      if (cause instanceof RemotingError || cause instanceof TypeError) throw cause;
+      if (isIllegalName(cause)) throw new TypeError(cause.message, { cause });
+      // What an IpcError tells is the system's, as what Node's errors of sockets tell: one class for all channels.
+      const isSaid = cause instanceof TypeError || cause instanceof RemotingError;
+      if (isSaid && !(cause instanceof IpcError)) throw cause;
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new RemotingError(`Cannot listen on ${url}: ${reason}`, { cause });
     }
@@ -219,4 +232,9 @@ export class ChannelRegistry {
       ...endpoints.map(([, { sender }]) => sender.close(this.#closeGrace)),
     ]);
   }
+}
+
+/** Whether a name was refused before the system was asked: a mistake of the program, as an illegal URL is. */
+function isIllegalName(error: unknown): error is IpcError {
+  return error instanceof IpcError && error.fault === "invalid" && error.systemCode === 0;
 }
