@@ -153,3 +153,20 @@ describe("a call", () => {
     expect(() => domain.withOptions(greeter, unchecked(options))).toThrow(message);
   });
 });
+
+describe("unmarshal", () => {
+  test.each<[unknown, string]>([
+    [
+      "memory://options/x",
+      'unmarshal takes what marshal has returned, { uri, typeName, urls }, not "memory://options/x"',
+    ],
+    [undefined, "not undefined"],
+    [{ uri: "x" }, "typeName must be a string, not undefined"],
+    [{ uri: "x", typeName: "Greeter" }, "urls must be a list of URLs, not undefined"],
+    [{ uri: "x", typeName: "Greeter", urls: "memory://options/x" }, "urls must be a list of URLs"],
+  ])("%j", (reference, message) => {
+    const domain = new RemotingDomain();
+    expect(() => domain.unmarshal(unchecked(reference))).toThrow(TypeError);
+    expect(() => domain.unmarshal(unchecked(reference))).toThrow(message);
+  });
+});
