@@ -166,7 +166,9 @@ export function transportChannel(transport: Transport, options: ChannelOptions =
 
 /** The channel that a configuration describes. */
 export function createConfiguredChannel(name: string, configuration: ChannelConfiguration): Channel {
-  const { url, formatter, sinks, credentials, authentication, tls } = configuration;
+  const { url, variable, formatter, sinks, credentials, authentication, tls } = configuration;
+  const origin = variable === undefined ? "" : `, which is from the environment variable ${variable}`;
+  const place = `the URL ${url}${origin}`;
   const options: ChannelOptions = {
     name,
     formatter: formatter === "json" ? jsonFormatter() : msgpackFormatter(),
@@ -180,7 +182,7 @@ export function createConfiguredChannel(name: string, configuration: ChannelConf
     case "tcp":
       if (tls !== undefined) {
         throw new TypeError(
-          `The channel "${name}" has tls, and the URL ${url}, by which nothing would be encrypted: use tcps://`,
+          `The channel "${name}" has tls, and ${place}: nothing would be encrypted; use tcps://`,
         );
       }
       return tcpChannel(options);
@@ -193,12 +195,12 @@ export function createConfiguredChannel(name: string, configuration: ChannelConf
     case "mailslot":
       if (sinks.includes("compression")) {
         throw new TypeError(
-          `The channel "${name}" cannot compress: mailslot:// has no channel sinks, because its two ends never agree on anything`,
+          `The channel "${name}" cannot compress with ${place}: mailslot:// has no channel sinks, because its two ends never agree on anything`,
         );
       }
       if (credentials !== undefined || authentication !== undefined) {
         throw new TypeError(
-          `The channel "${name}" cannot have credentials or authentication: mailslot:// takes whoever the operating system lets write, because nothing ever comes back to prove anything with`,
+          `The channel "${name}" cannot have credentials or authentication with ${place}: mailslot:// takes whoever the operating system lets write, because nothing ever comes back to prove anything with`,
         );
       }
       return mailslotChannel({
@@ -210,7 +212,7 @@ export function createConfiguredChannel(name: string, configuration: ChannelConf
       return pipeChannel(options);
     default:
       throw new TypeError(
-        `The channel "${name}" has the URL ${url}, but there is no built-in channel for ${scheme}://`,
+        `The channel "${name}" has ${place}, but there is no built-in channel for ${scheme}://`,
       );
   }
 }
