@@ -12,7 +12,7 @@ import { MarshalByRefObject } from "../contract/marshal-by-ref-object.ts";
 import type { ConstructorArguments, Remote } from "../contract/remote.ts";
 import type { RemoteReference } from "../contract/remote-reference.ts";
 import type { ServiceType } from "../contract/service-type.ts";
-import { describeThrown } from "../errors.ts";
+import { describeThrown, stackOf } from "../errors.ts";
 import { Lease } from "../lifetime/lease.ts";
 import { ObjectTable } from "../lifetime/object-table.ts";
 import type { CallOptions } from "../messages/method-call.ts";
@@ -207,7 +207,14 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
       cause: error,
     });
     warning.name = "Warning";
-    process.emitWarning(Object.assign(warning, { code: "REMOTING_UNOBSERVED_ERROR" }));
+    // Node prints no stack of a warning, but its detail: where the error was thrown tells which method it was.
+    const detail = stackOf(error);
+    process.emitWarning(
+      Object.assign(warning, {
+        code: "REMOTING_UNOBSERVED_ERROR",
+        ...(detail === undefined ? {} : { detail }),
+      }),
+    );
   }
 
   /**
