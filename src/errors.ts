@@ -227,3 +227,13 @@ export function describeThrown(thrown: unknown): string {
     return "something that cannot be described";
   }
 }
+
+/** The stack of what was thrown, if it has one. Never throws itself, as {@link describeThrown}. */
+export function stackOf(thrown: unknown): string | undefined {
+  try {
+    const stack = thrown instanceof Error ? thrown.stack : undefined;
+    return typeof stack === "string" ? stack : undefined;
+  } catch {
+    return undefined;
+  }
+}

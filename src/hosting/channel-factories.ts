@@ -16,6 +16,14 @@ import { type ShmOptions, ShmTransport } from "../transports/shared-memory/shm-t
 import { TcpTransport } from "../transports/tcp/tcp-transport.ts";
 import type { TlsOptions } from "../transports/tcp/tls-options.ts";
 import { TlsTransport } from "../transports/tcp/tls-transport.ts";
+import {
+  checkChannelOptions,
+  checkMailslotOptions,
+  checkPipeOptions,
+  checkShmOptions,
+  checkTcpsOptions,
+  checkTransport,
+} from "./channel-option-rules.ts";
 import type { ChannelConfiguration } from "./configuration.ts";
 
 /** What every built-in channel can be told. All of it has defaults. */
@@ -52,6 +60,7 @@ function withFormatters({ formatter, ...options }: ChannelOptions): SessionChann
  * ```
  */
 export function tcpChannel(options: TcpChannelOptions = {}): Channel {
+  checkChannelOptions("tcpChannel", options);
   return new SessionChannel(new TcpTransport(), withFormatters(options));
 }
 
@@ -68,12 +77,14 @@ export function tcpChannel(options: TcpChannelOptions = {}): Channel {
  * ```
  */
 export function tcpsChannel(options: TcpsChannelOptions = {}): Channel {
+  checkTcpsOptions(options);
   const { tls = {}, ...channel } = options;
   return new SessionChannel(new TlsTransport(tls), withFormatters(channel));
 }
 
 /** `memory://name`: within a process, and between threads once `attachMessagePort` has joined them. */
 export function memoryChannel(options: ChannelOptions = {}): Channel {
+  checkChannelOptions("memoryChannel", options);
   return new SessionChannel(new MemoryTransport(), withFormatters(options));
 }
 
@@ -88,7 +99,9 @@ export interface ShmChannelOptions extends ChannelOptions, ShmOptions {}
  * registerChannel(shmChannel({ spinMicroseconds: 0 })); // never wait busily
  * ```
  */
-export function shmChannel({ spinMicroseconds, ringBytes, ...options }: ShmChannelOptions = {}): Channel {
+export function shmChannel(given: ShmChannelOptions = {}): Channel {
+  checkShmOptions(given);
+  const { spinMicroseconds, ringBytes, ...options } = given;
   const transport = new ShmTransport({
     ...(spinMicroseconds === undefined ? {} : { spinMicroseconds }),
     ...(ringBytes === undefined ? {} : { ringBytes }),
@@ -112,7 +125,9 @@ export interface MailslotOptions extends Omit<MailslotChannelOptions, "formatter
  * await serve("mailslot://log", [Log]);   // every method of Log is @OneWay()
  * ```
  */
-export function mailslotChannel({ formatter, ...options }: MailslotOptions = {}): Channel {
+export function mailslotChannel(given: MailslotOptions = {}): Channel {
+  checkMailslotOptions(given);
+  const { formatter, ...options } = given;
   return new MailslotChannel({ ...options, formatters: formattersWith(formatter) });
 }
 
@@ -128,7 +143,9 @@ export interface PipeChannelOptions extends ChannelOptions, PipeTransportOptions
  * registerChannel(pipeChannel({ security: { folder: "/run/shop", mode: 0o660 } }));
  * ```
  */
-export function pipeChannel({ security, ...options }: PipeChannelOptions = {}): Channel {
+export function pipeChannel(given: PipeChannelOptions = {}): Channel {
+  checkPipeOptions(given);
+  const { security, ...options } = given;
   return new SessionChannel(new PipeTransport({ security }), withFormatters(options));
 }
 
@@ -142,12 +159,16 @@ export function pipeChannel({ security, ...options }: PipeChannelOptions = {}): 
  * ```
  */
 export function transportChannel(transport: Transport, options: ChannelOptions = {}): Channel {
+  checkTransport(transport);
+  checkChannelOptions("transportChannel", options);
   return new SessionChannel(transport, withFormatters(options));
 }
 
 /** The channel that a configuration describes. */
 export function createConfiguredChannel(name: string, configuration: ChannelConfiguration): Channel {
-  const { url, formatter, sinks, credentials, authentication, tls } = configuration;
+  const { url, variable, formatter, sinks, credentials, authentication, tls } = configuration;
+  const origin = variable === undefined ? "" : `, which is from the environment variable ${variable}`;
+  const place = `the URL ${url}${origin}`;
   const options: ChannelOptions = {
     name,
     formatter: formatter === "json" ? jsonFormatter() : msgpackFormatter(),
@@ -159,6 +180,11 @@ export function createConfiguredChannel(name: string, configuration: ChannelConf
   const { scheme } = parseChannelUrl(url);
   switch (scheme) {
     case "tcp":
+      if (tls !== undefined) {
+        throw new TypeError(
+          `The channel "${name}" has tls, and ${place}: nothing would be encrypted; use tcps://`,
+        );
+      }
       return tcpChannel(options);
     case "tcps":
       return tcpsChannel({ ...options, ...(tls === undefined ? {} : { tls }) });
@@ -169,7 +195,12 @@ export function createConfiguredChannel(name: string, configuration: ChannelConf
     case "mailslot":
       if (sinks.includes("compression")) {
         throw new TypeError(
-          `The channel "${name}" cannot compress: mailslot:// has no channel sinks, because its two ends never agree on anything`,
+          `The channel "${name}" cannot compress with ${place}: mailslot:// has no channel sinks, because its two ends never agree on anything`,
+        );
+      }
+      if (credentials !== undefined || authentication !== undefined) {
+        throw new TypeError(
+          `The channel "${name}" cannot have credentials or authentication with ${place}: mailslot:// takes whoever the operating system lets write, because nothing ever comes back to prove anything with`,
         );
       }
       return mailslotChannel({
@@ -181,7 +212,7 @@ export function createConfiguredChannel(name: string, configuration: ChannelConf
       return pipeChannel(options);
     default:
       throw new TypeError(
-        `The channel "${name}" has the URL ${url}, but there is no built-in channel for ${scheme}://`,
+        `The channel "${name}" has ${place}, but there is no built-in channel for ${scheme}://`,
       );
   }
 }

@@ -24,6 +24,8 @@ import { lifetimeKeys, parseLifetime } from "./lifetime-configuration.ts";
 export interface ChannelConfiguration extends ChannelSecurity {
   /** Where servers listen and clients connect. The environment variable `REMOTING_CHANNEL_<NAME>` overrides it. */
   readonly url: string;
+  /** The environment variable that the URL is from. Absent: it is the file's. */
+  readonly variable?: string;
   /** `"msgpack"` (default) or `"json"`. */
   readonly formatter: "msgpack" | "json";
   /** Built-in sinks by name: `"compression"`, `"call-log"`. Default none. */
@@ -74,7 +76,8 @@ export async function readConfiguration(
   }
   let content: unknown;
   try {
-    content = JSON.parse(text);
+    // Editors of Windows write a byte order mark, which is no part of the text.
+    content = JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (cause) {
     throw new TypeError(`${file} is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
@@ -95,6 +98,7 @@ export function parseConfiguration(
   for (const [name, value] of Object.entries(expectObject(root.channels, source, "channels"))) {
     channels.set(name, parseChannel(name, value, source, environment, channels.size === 0));
   }
+  checkPlaces(channels, source);
   if (channels.size === 0) throw new TypeError(`${source}: channels must name at least one channel`);
   const services = new Map<string, ServiceConfiguration>();
   for (const [name, value] of Object.entries(expectObject(root.services ?? {}, source, "services"))) {
@@ -103,6 +107,27 @@ export function parseConfiguration(
   const lifetime = expectObject(root.lifetime ?? {}, source, "lifetime");
   expectKeys(lifetime, lifetimeKeys, source, "lifetime.");
   return { channels, services, lifetime: parseLifetime(lifetime, source) };
+}
+
+/** Each channel has its own settings at its own address; with one address for two, those of one would be dropped. */
+function checkPlaces(channels: ReadonlyMap<string, ChannelConfiguration>, source: string): void {
+  const places = new Map<string, string>();
+  for (const [name, { url, variable }] of channels) {
+    const { endpoint } = parseChannelUrl(url);
+    const other = places.get(endpoint);
+    const variables = [variable, other === undefined ? undefined : channels.get(other)?.variable];
+    const from = variables
+      .filter((given) => given !== undefined)
+      .map((given) => `, by ${given}`)
+      .join("");
+    // Each of those that ask for any free port gets another one.
+    if (other !== undefined && !endpoint.endsWith(":0")) {
+      throw new TypeError(
+        `${source}: channels.${other} and channels.${name} both have the URL ${endpoint}${from}: give each an address of its own`,
+      );
+    }
+    places.set(endpoint, name);
+  }
 }
 
 function parseChannel(
@@ -138,7 +163,13 @@ function parseChannel(
   if (!Array.isArray(sinks) || !sinks.every(isSinkName)) {
     throw new TypeError(`${source}: ${where}.sinks must be a list of "compression" and "call-log"`);
   }
-  return { url, formatter, sinks, ...parseChannelSecurity(channel, { source, where, environment }) };
+  return {
+    url,
+    ...(override === undefined ? {} : { variable: overridden }),
+    formatter,
+    sinks,
+    ...parseChannelSecurity(channel, { source, where, environment }),
+  };
 }
 
 function isSinkName(value: unknown): value is SinkName {

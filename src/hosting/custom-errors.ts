@@ -16,9 +16,3 @@ export type CustomErrorsMode = "on" | "off" | "remote-only";
 export function revealsStacks(mode: CustomErrorsMode, { isLocal }: PeerInfo): boolean {
   return mode === "off" || (mode === "remote-only" && isLocal);
 }
-
-/** Throws TypeError for a mode that is none: a misspelt one must not reveal anything. */
-export function checkCustomErrors(mode: unknown): void {
-  if (mode === "on" || mode === "off" || mode === "remote-only") return;
-  throw new TypeError(`customErrors must be "on", "off" or "remote-only", not ${String(mode)}`);
-}

@@ -10,6 +10,7 @@ import { checkCapabilities, checkWithoutClass } from "./capability-check.ts";
 import type { ChannelRegistry } from "./channel-registry.ts";
 import type { Contracts } from "./contracts.ts";
 import type { MarshaledObject } from "./domain-options.ts";
+import { describeValue } from "./option-rules.ts";
 
 /** See the head of this file. */
 export class RemoteObjects {
@@ -40,7 +41,7 @@ export class RemoteObjects {
         `${described.name} is client-activated: use createInstance(${described.name}, "${endpoint}")`,
       );
     }
-    const channel = this.#channels.channelFor(scheme);
+    const channel = this.#channels.channelFor({ scheme, endpoint });
     const kind = kindOf(described);
     if (described !== undefined) checkCapabilities(described, channel);
     if (kind.kind === "dynamic") checkWithoutClass(`${endpoint}/${uri}`, channel);
@@ -69,7 +70,9 @@ export class RemoteObjects {
   }
 
   /** The proxy of an object that another domain has published. */
-  unmarshal({ urls, typeName }: MarshaledObject, type: AnyClass | undefined): object {
+  unmarshal(reference: MarshaledObject, type: AnyClass | undefined): object {
+    checkMarshaled(reference);
+    const { urls, typeName } = reference;
     const url = urls.find((candidate) => this.#channels.serves(parseChannelUrl(candidate).scheme));
     if (url !== undefined) return this.connect(url, type);
     const reason =
@@ -89,7 +92,8 @@ export class RemoteObjects {
     }
     if (objectUri !== "")
       throw new TypeError(`"${url}" names an object: expected the server's endpoint, ${endpoint}`);
-    checkCapabilities({ ...described, mode: "ClientActivated" }, this.#channels.channelFor(scheme));
+    const channel = this.#channels.channelFor({ scheme, endpoint });
+    checkCapabilities({ ...described, mode: "ClientActivated" }, channel);
     const call: MethodCall = {
       kind: "construct",
       target: uri ?? name,
@@ -107,6 +111,25 @@ export class RemoteObjects {
     const kind: ProxyKind =
       typeName === undefined ? { kind: "function" } : kindOf(this.#contracts.named(typeName));
     return this.#proxies.create(target, kind);
+  }
+}
+
+/** Checks what was stored or mailed meanwhile, and may have come back as something else. */
+function checkMarshaled(reference: unknown): void {
+  const example = "unmarshal takes what marshal has returned, { uri, typeName, urls }";
+  if (typeof reference !== "object" || reference === null) {
+    throw new TypeError(
+      `${example}, not ${describeValue(reference)}: for a URL use getObject, for a text that holds it JSON.parse`,
+    );
+  }
+  const { uri, typeName, urls }: Readonly<Record<keyof MarshaledObject, unknown>> = Object(reference);
+  for (const [name, value] of Object.entries({ uri, typeName })) {
+    if (typeof value !== "string") {
+      throw new TypeError(`${example}: ${name} must be a string, not ${describeValue(value)}`);
+    }
+  }
+  if (!Array.isArray(urls) || !urls.every((url) => typeof url === "string")) {
+    throw new TypeError(`${example}: urls must be a list of URLs, not ${describeValue(urls)}`);
   }
 }
 

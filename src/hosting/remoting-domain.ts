@@ -6,14 +6,13 @@ import { EventEmitter } from "node:events";
 import { dispose } from "../activation/disposal.ts";
 import { ServiceTable } from "../activation/service-table.ts";
 import type { Channel, ChannelHost, ChannelListener } from "../channels/channel.ts";
-import { parseChannelUrl } from "../channels/channel-url.ts";
 import { MemoryBudget } from "../channels/memory-budget.ts";
 import type { AbstractClass, AnyClass, Class } from "../contract/class.ts";
 import { MarshalByRefObject } from "../contract/marshal-by-ref-object.ts";
 import type { ConstructorArguments, Remote } from "../contract/remote.ts";
 import type { RemoteReference } from "../contract/remote-reference.ts";
 import type { ServiceType } from "../contract/service-type.ts";
-import { describeThrown } from "../errors.ts";
+import { describeThrown, stackOf } from "../errors.ts";
 import { Lease } from "../lifetime/lease.ts";
 import { ObjectTable } from "../lifetime/object-table.ts";
 import type { CallOptions } from "../messages/method-call.ts";
@@ -21,12 +20,15 @@ import { ProxyFactory, proxyTargetOf } from "../proxies/proxy-factory.ts";
 import type { ProxyTarget } from "../proxies/proxy-target.ts";
 import { checkLimits } from "../session/channel-limits.ts";
 import { Authorization } from "./authorization.ts";
+import { checkCallOptions } from "./call-option-rules.ts";
+import { checkChannel } from "./channel-check.ts";
 import { createConfiguredChannel } from "./channel-factories.ts";
 import { ChannelRegistry } from "./channel-registry.ts";
+import { securityKeys } from "./channel-security.ts";
 import { type RemotingConfiguration, readConfiguration } from "./configuration.ts";
 import { Contracts } from "./contracts.ts";
-import { checkCustomErrors } from "./custom-errors.ts";
 import { defaultDomainLimits } from "./domain-limits.ts";
+import { checkDomainOptions } from "./domain-option-rules.ts";
 import type {
   MarshaledObject,
   RegisteredClass,
@@ -46,18 +48,38 @@ import { RemoteObjects } from "./remote-objects.ts";
 import { ServiceHost } from "./service-host.ts";
 import { Shortcuts } from "./shortcuts.ts";
 
-const defaultOptions: Required<RemotingDomainOptions> = {
-  defaultTimeout: 30_000,
-  inheritDeadline: true,
-  exposure: "public",
-  authorizer: undefined,
-  customErrors: "remote-only",
-  closeGrace: 5_000,
-  limits: {},
-  lifetime: "held",
-  leases: {},
-  dialable: [],
-};
+/** Destructured and not spread: one that is `undefined` takes its default, too. */
+function withDefaults({
+  defaultTimeout = 30_000,
+  inheritDeadline = true,
+  exposure = "public",
+  authorizer,
+  customErrors = "remote-only",
+  closeGrace = 5_000,
+  limits = {},
+  lifetime = "held",
+  leases = {},
+  dialable = [],
+}: RemotingDomainOptions): Required<RemotingDomainOptions> {
+  return {
+    defaultTimeout,
+    inheritDeadline,
+    exposure,
+    authorizer,
+    customErrors,
+    closeGrace,
+    limits,
+    lifetime,
+    leases,
+    dialable,
+  };
+}
+
+/** Where to listen, and with which of the configured channels. */
+interface PlaceToListen {
+  readonly url: string;
+  readonly channel?: string;
+}
 
 /** See the head of this file. Most applications use the default domain's functions instead. */
 export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
@@ -80,9 +102,9 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
 
   constructor(options: RemotingDomainOptions = {}) {
     super();
-    this.#options = { ...defaultOptions, ...options };
-    const { limits, lifetime, leases, customErrors } = this.#options;
-    checkCustomErrors(customErrors);
+    checkDomainOptions(options);
+    this.#options = withDefaults(options);
+    const { limits, lifetime, leases } = this.#options;
     checkLimits(limits, defaultDomainLimits);
     const unobserved = (error: unknown) => this.#unobserved(error);
     const disconnected = (object: object) => {
@@ -185,7 +207,14 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
       cause: error,
     });
     warning.name = "Warning";
-    process.emitWarning(Object.assign(warning, { code: "REMOTING_UNOBSERVED_ERROR" }));
+    // Node prints no stack of a warning, but its detail: where the error was thrown tells which method it was.
+    const detail = stackOf(error);
+    process.emitWarning(
+      Object.assign(warning, {
+        code: "REMOTING_UNOBSERVED_ERROR",
+        ...(detail === undefined ? {} : { detail }),
+      }),
+    );
   }
 
   /**
@@ -201,7 +230,8 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
     if (this.#configuration !== undefined) throw new TypeError("The domain is configured already");
     const configuration = await readConfiguration(file, environment);
     for (const [name, channel] of configuration.channels) {
-      this.registerChannel(createConfiguredChannel(name, channel));
+      const isSecured = securityKeys.some((key) => channel[key] !== undefined);
+      this.#channels.registerAt(channel.url, createConfiguredChannel(name, channel), isSecured);
     }
     this.#lifetimes.configure(configuration.lifetime, this.#options.leases);
     this.#configuration = configuration;
@@ -227,9 +257,10 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
    * Adds a channel (ChannelServices.RegisterChannel). The built-in channels need not be registered unless they
    * are to differ from their defaults.
    *
-   * @throws TypeError if a channel of the same name is registered.
+   * @throws TypeError if a channel of the same name is registered, or it is none.
    */
   registerChannel(channel: Channel): void {
+    checkChannel(channel);
     this.#channels.register(channel);
   }
 
@@ -269,7 +300,7 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
     first: string | readonly string[] | readonly RegisteredClass[],
     second: readonly RegisteredClass[] = [],
   ): Promise<ServiceHost> {
-    const { urls, types } = this.#whatToServe(first, second);
+    const { places, types } = this.#whatToServe(first, second);
     for (const type of types) {
       checkRemotable(type, "serve");
       const uri = this.#configuration?.services.get(type.name)?.uri;
@@ -280,7 +311,7 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
       await Promise.all(listeners.map((listener) => this.#channels.stop(listener)));
     };
     try {
-      for (const url of urls) listeners.push(await this.#listen(url));
+      for (const place of places) listeners.push(await this.#listen(place));
     } catch (error) {
       await stop();
       throw error;
@@ -294,31 +325,31 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
   #whatToServe(
     first: string | readonly string[] | readonly RegisteredClass[],
     second: readonly RegisteredClass[],
-  ): { readonly urls: readonly string[]; readonly types: readonly RegisteredClass[] } {
+  ): { readonly places: readonly PlaceToListen[]; readonly types: readonly RegisteredClass[] } {
     if (!Array.isArray(second)) {
       throw new TypeError("serve takes a list of classes: serve(url, [Counter])");
     }
-    if (typeof first === "string") return { urls: [first], types: second };
+    if (typeof first === "string") return { places: [{ url: first }], types: second };
     if (!Array.isArray(first)) {
       throw new TypeError('serve takes a URL or a list of URLs, for example "tcp://127.0.0.1:6100"');
     }
     const urls = first.filter((entry) => typeof entry === "string");
-    if (urls.length > 0 || first.length === 0) return { urls, types: second };
+    if (urls.length > 0 || first.length === 0) return { places: urls.map((url) => ({ url })), types: second };
     if (this.#configuration === undefined) {
       throw new TypeError(
         'serve needs an address, for example serve("tcp://127.0.0.1:6100", [Counter]), unless configure() was called',
       );
     }
     return {
-      urls: [...this.#configuration.channels.values()].map(({ url }) => url),
+      places: [...this.#configuration.channels].map(([channel, { url }]) => ({ url, channel })),
       types: first.filter((entry) => typeof entry !== "string"),
     };
   }
 
-  async #listen(url: string): Promise<ChannelListener> {
-    const channel = this.#channels.channelFor(parseChannelUrl(url).scheme);
+  async #listen({ url, channel: name }: PlaceToListen): Promise<ChannelListener> {
+    const channel = this.#channels.channelToListen(url, name);
     this.#publications.checkChannel(channel);
-    return this.#channels.listen(url);
+    return this.#channels.listen(url, channel);
   }
 
   /**
@@ -431,10 +462,7 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
    * ```
    */
   withOptions<P extends RemoteReference>(proxy: P, options: CallOptions): P {
-    const { timeout } = options;
-    if (timeout !== undefined && !(timeout >= 0)) {
-      throw new TypeError(`A timeout must be a number of milliseconds, or 0 for none, not ${timeout}`);
-    }
+    checkCallOptions(options);
     return this.#proxies.withOptions(proxy, options) as P;
   }
 

@@ -82,21 +82,22 @@ interface NativeError {
  * The error for something that the addon could not do.
  *
  * @param cause What the addon threw, or an error that is passed on as it is: an `IpcError`, a `TypeError`, a `RangeError`.
- * @param doing What was to be done, to stand behind "Cannot": `open the file mapping "Local\HelloWorld"`.
+ * @param doing What was to be done, to stand behind "Cannot": `open the file mapping "Local\HelloWorld"`. Missing where
+ *   whoever gets the error says so.
  * @param advice What to do about a fault, in a sentence.
  */
 export function ipcErrorFrom(
   cause: unknown,
-  doing: string,
+  doing: string | undefined,
   advice: Partial<Readonly<Record<IpcFault, string>>> = {},
 ): Error {
-  if (!(cause instanceof Error))
-    return new IpcError("system", `Cannot ${doing}: ${String(cause)}`, { cause });
+  const start = doing === undefined ? "" : `Cannot ${doing}: `;
+  if (!(cause instanceof Error)) return new IpcError("system", `${start}${String(cause)}`, { cause });
   if (cause instanceof IpcError || cause instanceof TypeError || cause instanceof RangeError) return cause;
   const { fault: told, code, errno, syscall }: Error & NativeError = cause;
   const fault = isFault(told) ? told : faultOfCode(typeof code === "string" ? code : "");
   const hint = advice[fault];
-  return new IpcError(fault, `Cannot ${doing}: ${cause.message}${hint === undefined ? "" : `. ${hint}`}`, {
+  return new IpcError(fault, `${start}${cause.message}${hint === undefined ? "" : `. ${hint}`}`, {
     ...(typeof code === "string" ? { code } : {}),
     ...(typeof errno === "number" ? { systemCode: errno } : {}),
     ...(typeof syscall === "string" ? { systemCall: syscall } : {}),

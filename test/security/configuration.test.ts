@@ -6,6 +6,7 @@ import {
   AccessDeniedError,
   ConnectError,
   MarshalByRefObject,
+  memoryChannel,
   type Principal,
   RemotingDomain,
   Singleton,
@@ -74,6 +75,90 @@ describe("a shared secret", () => {
       const calling = domain.getObject(Safe, "memory://configured-without-secret").open();
       await expect(calling).rejects.toBeInstanceOf(ConnectError);
     },
+  );
+});
+
+describe("two channels of one scheme", () => {
+  const authentication = { "till-7": { secretVariable: "TILL_SECRET" } };
+  const credentials = { name: "till-7", secretVariable: "TILL_SECRET" };
+  const two = (scheme: string) => ({
+    inside: { url: `memory://${scheme}-inside` },
+    outside: { url: `memory://${scheme}-outside`, authentication, credentials },
+  });
+  const file = (channels: object) => folder({ "remoting.json": JSON.stringify({ channels }) });
+
+  function anonymous(): RemotingDomain {
+    const domain = new RemotingDomain({ closeGrace: 0 });
+    onTestFinished(() => domain.close());
+    return domain;
+  }
+
+  test("each has its own security where it serves, and where its clients connect", async () => {
+    const path = await file(two("own"));
+    const server = await configured(path, { TILL_SECRET: secret });
+    await server.serve([Safe]);
+    const stranger = anonymous();
+    expect(await stranger.getObject(Safe, "memory://own-inside").open()).toBe("open");
+    await expect(stranger.getObject(Safe, "memory://own-outside").open()).rejects.toBeInstanceOf(
+      AccessDeniedError,
+    );
+    const client = await configured(path, { TILL_SECRET: secret });
+    expect(await client.getObject(Safe, "memory://own-outside").open()).toBe("open");
+  });
+
+  test("also where both ask for any free port", async () => {
+    const any = "tcp://127.0.0.1:0";
+    const path = await file({ inside: { url: any }, outside: { url: any, authentication } });
+    const server = await configured(path, { TILL_SECRET: secret });
+    const [inside, outside] = (await server.serve([Safe])).urls;
+    expect(await anonymous().getObject(Safe, inside).open()).toBe("open");
+    await expect(anonymous().getObject(Safe, outside).open()).rejects.toBeInstanceOf(AccessDeniedError);
+  });
+
+  test("cannot have one address", async () => {
+    const url = "tcp://127.0.0.1:6100";
+    const path = await file({ a: { url }, b: { url, authentication } });
+    await expect(configured(path)).rejects.toThrow(
+      /channels\.a and channels\.b both have the URL tcp:\/\/127\.0\.0\.1:6100/,
+    );
+  });
+
+  test("a channel that was unregistered is not served with the settings of the other", async () => {
+    const path = await file(two("gone"));
+    const server = await configured(path, { TILL_SECRET: secret });
+    await server.unregisterChannel("outside");
+    await expect(server.serve([Safe])).rejects.toThrow(/"outside", which is not registered any more/);
+    server.registerChannel(memoryChannel({ name: "outside" }));
+    await expect(server.serve([Safe])).resolves.toBeDefined();
+  });
+
+  test("a channel that the program registers does not drop what the file says", async () => {
+    const path = await file(two("first"));
+    const server = await configured(path, { TILL_SECRET: secret });
+    server.registerChannel(memoryChannel({ priority: 2 }));
+    await expect(server.serve([Safe])).rejects.toThrow(/"memory" comes before "outside", and would drop/);
+  });
+
+  test("nor does one that was made because none was registered yet", async () => {
+    const path = await file(two("implicit"));
+    const server = anonymous();
+    server.getObject(Safe, "memory://somewhere");
+    await server.configure(join(path, "remoting.json"), { TILL_SECRET: secret });
+    await server.serve([Safe]);
+    const calling = anonymous().getObject(Safe, "memory://implicit-outside").open();
+    await expect(calling).rejects.toBeInstanceOf(AccessDeniedError);
+  });
+});
+
+test("security that a channel cannot have is refused", async () => {
+  const authentication = { "till-7": { secretVariable: "TILL_SECRET" } };
+  const channels = { main: { url: "mailslot://till", authentication } };
+  const slot = await folder({ "remoting.json": JSON.stringify({ channels }) });
+  await expect(configured(slot)).rejects.toThrow(/"main" cannot have credentials or authentication/);
+  const encrypted = { main: { url: "tcps://127.0.0.1:6100", tls: {} } };
+  const path = await folder({ "remoting.json": JSON.stringify({ channels: encrypted }) });
+  await expect(configured(path, { REMOTING_CHANNEL: "tcp://127.0.0.1:6100" })).rejects.toThrow(
+    /"main" has tls, and the URL tcp:/,
   );
 });
 

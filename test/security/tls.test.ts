@@ -394,7 +394,7 @@ describe("together with a shared secret", () => {
 });
 
 describe("listening", () => {
-  const listen = (url: string, options: TcpsChannelOptions) => {
+  const listen = async (url: string, options: TcpsChannelOptions) => {
     const domain = new RemotingDomain();
     onTestFinished(() => domain.close());
     domain.registerChannel(tcpsChannel(options));
@@ -406,6 +406,34 @@ describe("listening", () => {
     await expect(listen("tcps://127.0.0.1:0", {})).rejects.toBeInstanceOf(TypeError);
     const noAuthority = { server: { ...serverIdentity, requireClientCertificate: true } };
     await expect(listen("tcps://127.0.0.1:0", { tls: noAuthority })).rejects.toThrow(/tls: \{ ca \}/);
+  });
+
+  test("the name of a file where PEM is wanted is told", async () => {
+    const { cert, key } = serverIdentity;
+    for (const [tls, message] of [
+      [
+        { server: { cert: "server.pem", key } },
+        'tls.server.cert must be PEM, not the name of a file: readFileSync("server.pem")',
+      ],
+      [
+        { server: { cert, key: Buffer.from("/etc/server.key") } },
+        "tls.server.key must be PEM, not the bytes of a file's name",
+      ],
+      [
+        { server: { cert, key: "MIIEvQIBADANBgkqhkiG9w0BAQ" } },
+        'tls.server.key must be PEM, which has a line that begins with "-----BEGIN"',
+      ],
+      [
+        { ca: ["./ca.pem"], server: serverIdentity },
+        'tls.ca must be PEM, not the name of a file: readFileSync("./ca.pem")',
+      ],
+    ] as const) {
+      await expect(listen("tcps://127.0.0.1:0", { tls })).rejects.toThrow(message);
+      await expect(listen("tcps://127.0.0.1:0", { tls })).rejects.toBeInstanceOf(TypeError);
+    }
+    expect(() => connect({ ca: "ca.pem" })).toThrow(
+      'tls.ca must be PEM, not the name of a file: readFileSync("ca.pem")',
+    );
   });
 
   test("a key that does not fit its certificate is told at once", async () => {

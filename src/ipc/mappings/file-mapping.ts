@@ -6,9 +6,11 @@ import {
   type NativeMappingOptions,
   nativeAddon,
 } from "../native-addon.ts";
-import { checkObjectName } from "../object-name.ts";
+import { checkNamedOptions, checkObjectName } from "../object-name.ts";
 import { ipcErrorFrom } from "../system-faults.ts";
 import { MappedView } from "./mapped-view.ts";
+
+const example = '{ name: "Local\\\\HelloWorld", size: 4096 }';
 
 /** What {@link FileMapping.create} is told. */
 export interface FileMappingOptions {
@@ -102,6 +104,7 @@ export class FileMapping {
    * @throws TypeError or RangeError for options that are none.
    */
   static create(options: FileMappingOptions): FileMapping {
+    checkNamedOptions(options, "FileMapping.create", example);
     return new FileMapping("create", { ...checked(options), disposition: "create" });
   }
 
@@ -124,6 +127,7 @@ export class FileMapping {
    * @throws IpcError: `"full"`, `"access-denied"`; `"too-large"` if there is one that is smaller than was asked for.
    */
   static createOrOpen(options: FileMappingOptions & { readonly name: string }): FileMapping {
+    checkNamedOptions(options, "FileMapping.createOrOpen", example);
     const mapping = new FileMapping("create", { ...checked(options), disposition: "createOrOpen" });
     const { size = 0 } = options;
     if (mapping.size >= size) return mapping;

@@ -12,6 +12,10 @@ import { checkMode, type NamedPipeClientOptions, nativeClientOptions } from "./p
 const firstRetryDelay = 1;
 const longestRetryDelay = 50;
 
+const advice = {
+  "not-found": "Nobody serves it: start its server first",
+} as const;
+
 /** What {@link NamedPipeClient.connect} can be told. */
 export interface ConnectOptions extends WaitOptions {
   /** Whether a server that is not there yet is waited for, as in .NET. Default true; without, as WaitNamedPipe, only one that is busy. */
@@ -105,7 +109,7 @@ export class NamedPipeClient extends NamedPipeStream {
         this.events((code) => this.#onConnected(code)),
       );
     } catch (error) {
-      this.#stumble(ipcErrorFrom(error, `open the pipe "${this.name}"`));
+      this.#stumble(ipcErrorFrom(error, `open the pipe "${this.name}"`, advice));
       return;
     }
     this.native = native;

@@ -97,8 +97,8 @@ export function processorCount(): number {
 }
 
 const advice: Partial<Readonly<Record<IpcFault, string>>> = {
-  "not-found": "No process of this user serves it",
-  "in-use": "Another server has the name",
+  "not-found": "No process of this user serves it: start its server first",
+  "in-use": "Another server has the name: choose another one, or end that one",
   full: "There is no memory for its rings, or there are no descriptors left",
 };
 
@@ -117,11 +117,13 @@ export function listenForRings(
   onFailed: (error: Error) => void,
 ): RingMeeting {
   const { RingMeeting } = rings();
-  const errorFrom = (error: unknown) => ipcErrorFrom(error, `serve shm://${name}`, advice);
+  const doing = `serve a client of shm://${name}`;
   try {
-    return new RingMeeting(true, name, capacity, onMet, (error) => onFailed(errorFrom(error)));
+    return new RingMeeting(true, name, capacity, onMet, (error) =>
+      onFailed(ipcErrorFrom(error, doing, advice)),
+    );
   } catch (error) {
-    throw errorFrom(error);
+    throw ipcErrorFrom(error, undefined, advice);
   }
 }
 
@@ -136,7 +138,7 @@ export function connectRings(
   onFailed: (error: Error) => void,
 ): RingMeeting {
   const { RingMeeting } = rings();
-  const errorFrom = (error: unknown) => ipcErrorFrom(error, `connect to shm://${name}`, advice);
+  const errorFrom = (error: unknown) => ipcErrorFrom(error, undefined, advice);
   try {
     return new RingMeeting(false, name, 0, onMet, (error) => onFailed(errorFrom(error)));
   } catch (error) {

@@ -1,7 +1,7 @@
 /** A signal that processes share by its name. */
 import { IpcError } from "../ipc-error.ts";
 import { type NativeDisposition, type NativeEvent, nativeAddon } from "../native-addon.ts";
-import { checkObjectName } from "../object-name.ts";
+import { checkNamedOptions, checkObjectName } from "../object-name.ts";
 import { ipcErrorFrom } from "../system-faults.ts";
 import { type PendingOperation, type WaitOptions, waitFor } from "../wait-options.ts";
 
@@ -10,6 +10,8 @@ const advice = {
   "in-use": "Open it with NamedEvent.open, take either with NamedEvent.createOrOpen, or choose another name",
   "access-denied": "It belongs to another user, or Global\\ needs a privilege that this user does not have",
 };
+
+const example = '{ name: "Local\\\\Ready" }';
 
 /** What {@link NamedEvent.create} is told. An event that is there already keeps what it has. */
 export interface NamedEventOptions {
@@ -75,6 +77,7 @@ export class NamedEvent {
    * @throws IpcError: `"in-use"` if it is there, `"access-denied"`.
    */
   static create(options: NamedEventOptions): NamedEvent {
+    checkNamedOptions(options, "NamedEvent.create", example);
     return new NamedEvent("create", options);
   }
 
@@ -89,6 +92,7 @@ export class NamedEvent {
 
   /** Creates an event, or opens it if it is there: what .NET's constructor does. {@link alreadyExisted} tells which. */
   static createOrOpen(options: NamedEventOptions): NamedEvent {
+    checkNamedOptions(options, "NamedEvent.createOrOpen", example);
     return new NamedEvent("createOrOpen", options);
   }
 

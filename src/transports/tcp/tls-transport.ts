@@ -9,12 +9,13 @@ import {
   type TransportListener,
 } from "../../spi.ts";
 import { giveTo } from "./owned-socket.ts";
+import { pemOf } from "./pem.ts";
 import { ReadBuffer } from "./read-buffer.ts";
 import { formatTcpAddress, isLoopback, parseTcpAddress } from "./tcp-address.ts";
 import { TcpConnection } from "./tcp-connection.ts";
 import { peerNameOf } from "./tcp-transport.ts";
 import { type ClientIdentity, channelBindingOf, identifyClient } from "./tls-identity.ts";
-import type { TlsMaterial, TlsOptions } from "./tls-options.ts";
+import type { TlsOptions } from "./tls-options.ts";
 
 /** Milliseconds for the handshake of TLS itself; that of the session has its own. */
 const handshakeTimeout = 5_000;
@@ -29,7 +30,14 @@ export class TlsTransport implements Transport {
   readonly #readBuffer = new ReadBuffer();
   readonly capabilities = { ...duplexCapabilities, peerIdentity: true };
 
+  /** Throws TypeError for what is not PEM. */
   constructor(options: TlsOptions) {
+    const { server = {}, client = {} } = options;
+    checkGiven("tls", options, "ca");
+    checkGiven("tls.server", server, "cert");
+    checkGiven("tls.server", server, "key");
+    checkGiven("tls.client", client, "cert");
+    checkGiven("tls.client", client, "key");
     this.#options = options;
   }
 
@@ -41,7 +49,8 @@ export class TlsTransport implements Transport {
     return isLoopback(parseTcpAddress(address).host);
   }
 
-  connect(address: string, signal: AbortSignal): Promise<Connection> {
+  // Asynchronous, so that a wrong address is a failure of this attempt, as an address is where nobody listens.
+  async connect(address: string, signal: AbortSignal): Promise<Connection> {
     const { host, port } = parseTcpAddress(address);
     const { ca, client = {}, minVersion = "TLSv1.2" } = this.#options;
     return new Promise((resolve, reject) => {
@@ -51,8 +60,8 @@ export class TlsTransport implements Transport {
           host,
           port,
           minVersion,
-          ...identityOf(client),
-          ...(ca === undefined ? {} : { ca: listOf(ca) }),
+          ...identityOf("tls.client", client),
+          ...(ca === undefined ? {} : { ca: pemOf("tls.ca", ca) }),
           // Said, because NODE_TLS_REJECT_UNAUTHORIZED would change the default.
           rejectUnauthorized: true,
           ...nameOf(client.servername ?? host),
@@ -99,8 +108,8 @@ export class TlsTransport implements Transport {
     return new Promise((resolve, reject) => {
       const server = createServer({
         minVersion,
-        ...identityOf(own),
-        ...(ca === undefined ? {} : { ca: listOf(ca) }),
+        ...identityOf("tls.server", own),
+        ...(ca === undefined ? {} : { ca: pemOf("tls.ca", ca) }),
         requestCert: requireClientCertificate,
         // The session refuses, in words; TLS itself would only hang up.
         rejectUnauthorized: false,
@@ -197,16 +206,18 @@ function nameOf(servername: string): { servername?: string } {
   return isIP(servername) === 0 ? { servername } : {};
 }
 
-function identityOf({ cert, key, passphrase }: NonNullable<TlsOptions["client"]>) {
-  return {
-    ...(cert === undefined ? {} : { cert: listOf(cert) }),
-    ...(key === undefined ? {} : { key: listOf(key) }),
-    ...(passphrase === undefined ? {} : { passphrase }),
-  };
+/** Checks what is given as a value. A getter reads a file that only one of the two sides may have: that is for later. */
+function checkGiven<Owner extends object>(where: string, owner: Owner, name: keyof Owner & string): void {
+  const material: unknown = Object.getOwnPropertyDescriptor(owner, name)?.value;
+  if (material !== undefined) pemOf(`${where}.${name}`, material);
 }
 
-function listOf(material: TlsMaterial): (string | Buffer)[] {
-  return typeof material === "string" || Buffer.isBuffer(material) ? [material] : [...material];
+function identityOf(name: string, { cert, key, passphrase }: NonNullable<TlsOptions["client"]>) {
+  return {
+    ...(cert === undefined ? {} : { cert: pemOf(`${name}.cert`, cert) }),
+    ...(key === undefined ? {} : { key: pemOf(`${name}.key`, key) }),
+    ...(passphrase === undefined ? {} : { passphrase }),
+  };
 }
 
 /** What OpenSSL's words mean here, where they do not say it themselves. */

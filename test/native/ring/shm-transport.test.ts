@@ -55,9 +55,10 @@ describe("shm://", () => {
     const first = newDomain();
     await first.serve(url, [Who]);
     await expect(newDomain().serve(url, [Who])).rejects.toMatchObject({
-      name: "IpcError",
-      fault: "in-use",
-      message: expect.stringContaining(`Cannot serve ${url}`),
+      name: "RemotingError",
+      code: "ERR_REMOTING",
+      cause: { name: "IpcError", fault: "in-use" },
+      message: expect.stringMatching(`^Cannot listen on ${url}: (?!Cannot)`),
     });
     await first.close();
     await newDomain().serve(url, [Who]);
@@ -71,6 +72,8 @@ describe("shm://", () => {
       .catch((cause: unknown) => cause);
     expect(error).toBeInstanceOf(ConnectError);
     expect(error).toMatchObject({ mayHaveExecuted: false, cause: { name: "IpcError", fault: "not-found" } });
+    expect(error).toHaveProperty("message", expect.stringMatching(`^Cannot connect to ${url}: (?!Cannot)`));
+    expect(error).toHaveProperty("message", expect.stringContaining("start its server first"));
   });
 
   test.each(["a b", "..", "x".repeat(129), "ä"])("%j is no name", async (name) => {

@@ -133,6 +133,11 @@ describe("each mistake is told with its place", () => {
     expect(() => parseConfiguration(minimal, "remoting.json", { [name]: value })).toThrow(message);
   });
 
+  test("a byte order mark is passed over", async () => {
+    const file = await fileWith(`\uFEFF${JSON.stringify(minimal)}`);
+    expect((await readConfiguration(file, {})).channels.size).toBe(1);
+  });
+
   test("a file that is not there, and one that is not JSON", async () => {
     await expect(readConfiguration(join(folder, "missing.json"), {})).rejects.toThrow(
       /missing\.json cannot be read: ENOENT/,
@@ -190,6 +195,13 @@ describe("a domain that is configured", () => {
     await expect(domain.configure(file, {})).rejects.toThrow("configured already");
     const unknown = await fileWith(JSON.stringify({ channels: { main: { url: "gopher://x" } } }));
     await expect(createDomain().configure(unknown, {})).rejects.toThrow(/no built-in channel for gopher/);
+    const variable = createDomain().configure(file, { REMOTING_CHANNEL: "gopher://x" });
+    await expect(variable).rejects.toThrow(
+      "has the URL gopher://x, which is from the environment variable REMOTING_CHANNEL, but there is no",
+    );
+    const two = { channels: { a: { url: "tcp://a:1" }, b: { url: "tcp://b:2" } } };
+    const both = () => parseConfiguration(two, "f", { REMOTING_CHANNEL_B: "tcp://a:1" });
+    expect(both).toThrow("both have the URL tcp://a:1, by REMOTING_CHANNEL_B: give");
   });
 
   test("without a configuration, serve and getObject say what is missing", async () => {
