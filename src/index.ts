@@ -104,6 +104,7 @@ export {
   type MailslotSinkProvider,
   mailslotSinkProvider,
 } from "./mailslot/mailslot-sink.ts";
+export type { ErrorOrigin } from "./messages/error-origin.ts";
 export type { CallOptions } from "./messages/method-call.ts";
 export type { PeerInfo } from "./messages/peer-info.ts";
 export type { Principal } from "./messages/principal.ts";

@@ -76,6 +76,7 @@ export {
   SerializationError,
   ServiceNotFoundError,
 } from "./errors.ts";
+export type { ErrorOrigin } from "./messages/error-origin.ts";
 export type {
   ContextReceiver,
   LogicalData,

@@ -2,6 +2,8 @@
  * The top abstraction: messages in, messages out. How they travel, in a session or one by one, is the
  * channel's affair, so that request-and-reply and one-way channels fit as well as duplex ones.
  */
+
+import type { ErrorOrigin } from "../messages/error-origin.ts";
 import type { ContextReceiver } from "../messages/logical-data.ts";
 import type { MethodCall } from "../messages/method-call.ts";
 import type { PeerInfo } from "../messages/peer-info.ts";
@@ -62,8 +64,12 @@ export interface ChannelEvents {
   disconnected(peer: PeerInfo, error: Error | undefined): void;
   /** A peer takes no new calls: it is closing. */
   draining(peer: PeerInfo): void;
-  /** An error that no call can report: a hostile or broken peer, a one-way call or a callback that failed. */
-  unobservedError(error: unknown): void;
+  /**
+   * An error that no call can report: a hostile or broken peer, a one-way call or a callback that failed.
+   *
+   * @param origin What is known of whence it came. Default nothing.
+   */
+  unobservedError(error: unknown, origin?: ErrorOrigin): void;
 }
 
 /** The client's end of a channel, for one endpoint. */

@@ -4,6 +4,7 @@ import type { Class } from "../contract/class.ts";
 import type { MarshalByRefObject } from "../contract/marshal-by-ref-object.ts";
 import type { Exposure, MethodOptions } from "../contract/service-type.ts";
 import type { LeaseOptions, LifetimeRules } from "../lifetime/lifetime-options.ts";
+import type { ErrorOrigin } from "../messages/error-origin.ts";
 import type { PeerInfo } from "../messages/peer-info.ts";
 import type { Authorizer } from "./authorization.ts";
 import type { CustomErrorsMode } from "./custom-errors.ts";
@@ -92,9 +93,10 @@ export interface RemotingDomainEvents {
   draining: [peer: PeerInfo];
   /**
    * An error that no call could report: of a one-way call, of a callback whose result nobody looked at, of a
-   * peer that broke the protocol. With no listener it becomes a process warning, so that it is not lost.
+   * peer that broke the protocol. `origin` has the peer, and the method of a one-way call, where they are known. With no
+   * listener it becomes a process warning, so that it is not lost.
    */
-  unobservedError: [error: unknown];
+  unobservedError: [error: unknown, origin: ErrorOrigin];
   /** A reference to an object or function was made for a peer (ITrackingHandler.MarshaledObject); again each time it is passed. */
   objectMarshaled: [object: object, reference: ObjectReference];
   /** A proxy was made for a peer's object or function (ITrackingHandler.UnmarshaledObject). */

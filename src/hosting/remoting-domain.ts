@@ -12,9 +12,9 @@ import { MarshalByRefObject } from "../contract/marshal-by-ref-object.ts";
 import type { ConstructorArguments, Remote } from "../contract/remote.ts";
 import type { RemoteReference } from "../contract/remote-reference.ts";
 import type { ServiceType } from "../contract/service-type.ts";
-import { describeThrown, stackOf } from "../errors.ts";
 import { Lease } from "../lifetime/lease.ts";
 import { ObjectTable } from "../lifetime/object-table.ts";
+import type { ErrorOrigin } from "../messages/error-origin.ts";
 import type { CallOptions } from "../messages/method-call.ts";
 import { ProxyFactory, proxyTargetOf } from "../proxies/proxy-factory.ts";
 import type { ProxyTarget } from "../proxies/proxy-target.ts";
@@ -47,6 +47,7 @@ import { checkRemotable } from "./remotable-class.ts";
 import { RemoteObjects } from "./remote-objects.ts";
 import { ServiceHost } from "./service-host.ts";
 import { Shortcuts } from "./shortcuts.ts";
+import { warnOfUnobserved } from "./unobserved-warning.ts";
 
 /** Destructured and not spread: one that is `undefined` takes its default, too. */
 function withDefaults({
@@ -180,7 +181,7 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
           this.#tell(() => this.emit("disconnected", peer, error));
         },
         draining: (peer) => this.#tell(() => this.emit("draining", peer)),
-        unobservedError: (error) => this.#unobserved(error),
+        unobservedError: (error, origin) => this.#unobserved(error, origin),
       },
     };
   }
@@ -200,21 +201,8 @@ export class RemotingDomain extends EventEmitter<RemotingDomainEvents> {
     }
   }
 
-  #unobserved(error: unknown): void {
-    if (this.#tell(() => this.emit("unobservedError", error))) return;
-    // Given an error, Node takes no code: the warning is one of its own, with the error as its cause.
-    const warning = new Error(`Nobody listens for unobservedError: ${describeThrown(error)}`, {
-      cause: error,
-    });
-    warning.name = "Warning";
-    // Node prints no stack of a warning, but its detail: where the error was thrown tells which method it was.
-    const detail = stackOf(error);
-    process.emitWarning(
-      Object.assign(warning, {
-        code: "REMOTING_UNOBSERVED_ERROR",
-        ...(detail === undefined ? {} : { detail }),
-      }),
-    );
+  #unobserved(error: unknown, origin: ErrorOrigin = {}): void {
+    if (!this.#tell(() => this.emit("unobservedError", error, origin))) warnOfUnobserved(error, origin);
   }
 
   /**

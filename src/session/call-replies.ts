@@ -6,6 +6,7 @@ import { encodeContext } from "../channels/context-codec.ts";
 import { noHeaders, type Payload } from "../channels/payload.ts";
 import type { CountedReferences, ValueMarshaler } from "../channels/peer-host.ts";
 import { AccessDeniedError, LimitExceededError, RemotingError, SerializationError } from "../errors.ts";
+import type { ErrorOrigin } from "../messages/error-origin.ts";
 import { AnsweredReferences } from "./answered-references.ts";
 import { faultOf, writeFault } from "./fault.ts";
 import { callFlag, faultFlag, fragmentFlag, frameKind } from "./frame-kind.ts";
@@ -65,7 +66,7 @@ export class CallReplies {
   /** The method has thrown, or its promise was rejected. */
   threw(call: ServedCall, error: unknown): void {
     if (call.oneWay) {
-      this.#owner.unobservedError(error);
+      this.#owner.unobservedError(error, originOf(call));
       this.#completed(call);
       return;
     }
@@ -238,7 +239,7 @@ export class CallReplies {
 
   /** The method did not run, or is not known to have: says why. */
   refuse(call: ServedCall, error: unknown): void {
-    if (call.oneWay) this.#owner.unobservedError(error);
+    if (call.oneWay) this.#owner.unobservedError(error, originOf(call));
     else
       this.#writeFault(
         call,
@@ -269,4 +270,8 @@ export class CallReplies {
     writeFault(batch, error instanceof RemotingError ? error : new RemotingError(error.message), false);
     this.#sender.finish();
   }
+}
+
+function originOf({ peer, target, method }: ServedCall): ErrorOrigin {
+  return { peer, target, method };
 }

@@ -13,6 +13,7 @@ import { chainMessageSinks, type MessageSink } from "../channels/message-sink.ts
 import type { PeerHost, PeerLink } from "../channels/peer-host.ts";
 import type { TransportListener } from "../channels/transport.ts";
 import { ConnectError } from "../errors.ts";
+import type { ErrorOrigin } from "../messages/error-origin.ts";
 import { type LogicalData, type LogicalDataChanges, noLogicalData } from "../messages/logical-data.ts";
 import type { MethodCall } from "../messages/method-call.ts";
 import type { PeerInfo } from "../messages/peer-info.ts";
@@ -115,11 +116,11 @@ export class SessionListener implements ChannelListener, SessionOwner {
     this.#strangers.delete(session);
     if (wasOpen) this.#host.events.disconnected(session.peer, error);
     // A stranger, or a peer that could not be agreed with: nobody else will hear of it.
-    else if (error !== undefined) this.#host.events.unobservedError(error);
+    else if (error !== undefined) this.#host.events.unobservedError(error, { peer: session.peer });
   }
 
-  unobservedError(error: unknown): void {
-    this.#host.events.unobservedError(error);
+  unobservedError(error: unknown, origin?: ErrorOrigin): void {
+    this.#host.events.unobservedError(error, origin);
   }
 
   #withSinks(peer: PeerHost): PeerHost {

@@ -6,6 +6,7 @@ import type { MessageSinkProvider } from "../channels/message-sink.ts";
 import type { PeerHost, PeerLimits, PeerLink } from "../channels/peer-host.ts";
 import type { Transport } from "../channels/transport.ts";
 import type { RemotingError } from "../errors.ts";
+import type { ErrorOrigin } from "../messages/error-origin.ts";
 import type { PeerInfo } from "../messages/peer-info.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { SessionLimits } from "./session-limits.ts";
@@ -64,5 +65,5 @@ export interface SessionOwner {
    * @param wasOpen Whether {@link sessionOpened} was called before.
    */
   sessionClosed(session: OwnedSession, error: Error | undefined, wasOpen: boolean): void;
-  unobservedError(error: unknown): void;
+  unobservedError(error: unknown, origin?: ErrorOrigin): void;
 }

@@ -5,6 +5,7 @@ import type { MemoryBudgets } from "../channels/memory-budget.ts";
 import { chainMessageSinks, type MessageSink, type NextMessageSink } from "../channels/message-sink.ts";
 import type { PeerHost } from "../channels/peer-host.ts";
 import { ConnectionLostError } from "../errors.ts";
+import type { ErrorOrigin } from "../messages/error-origin.ts";
 import type { ContextReceiver, LogicalDataChanges } from "../messages/logical-data.ts";
 import type { MethodCall, MethodReturn } from "../messages/method-call.ts";
 import type { PeerInfo } from "../messages/peer-info.ts";
@@ -112,8 +113,8 @@ export class SessionSender implements ChannelSender, SessionOwner {
     if (wasOpen) this.#host.events.disconnected(session.peer, error);
   }
 
-  unobservedError(error: unknown): void {
-    this.#host.events.unobservedError(error);
+  unobservedError(error: unknown, origin?: ErrorOrigin): void {
+    this.#host.events.unobservedError(error, origin);
   }
 }
 

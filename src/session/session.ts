@@ -470,7 +470,11 @@ export class Session
 
   onClose(error?: Error): void {
     const during = this.#state === "handshake" ? " during the handshake" : "";
-    const detail = error === undefined ? "the peer closed it" : error.message;
+    const isMute = during !== "" && this.#role === "client" && this.#liveness.heard === 0;
+    const closed = isMute
+      ? "the peer closed it without a word: does it speak something else there, such as TLS?"
+      : "the peer closed it";
+    const detail = error === undefined ? closed : error.message;
     this.#end(
       new ConnectionLostError(`The connection ${describePeer(this.peer)} was lost${during}: ${detail}`, {
         reason: "closed",

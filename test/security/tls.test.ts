@@ -284,6 +284,7 @@ describe("the wrong protocol", () => {
     const failed = once(server.domain, "unobservedError");
     const error = await failureOf(open(client, server.url.replace("tcps:", "tcp:")));
     expect(error).toBeInstanceOf(ConnectError);
+    expect(error.message).toContain("does it speak something else there, such as TLS?");
     const [told] = await failed;
     expect(told).toBeInstanceOf(ConnectError);
     expect(told.message).toContain("it does not speak TLS: is it tcp://?");
@@ -300,8 +301,10 @@ describe("the wrong protocol", () => {
     const [url = ""] = urls;
     const error = await failureOf(open(connect(), url.replace("tcp:", "tcps:")));
     expect(error).toBeInstanceOf(ConnectError);
-    const [told] = await failed;
+    expect(error.message).toContain("it ended the connection before TLS had begun: is it tcp://?");
+    const [told, { peer }] = await failed;
     expect(String(told)).toContain("it speaks TLS: is it tcps://?");
+    expect(peer).toMatchObject({ url, peerName: expect.stringMatching(/^127\.0\.0\.1:\d+$/) });
   });
 
   test("a server that answers in plain text", async () => {

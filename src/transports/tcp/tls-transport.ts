@@ -73,7 +73,7 @@ export class TlsTransport implements Transport {
         const abort = () =>
           socket.destroy(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
         signal.addEventListener("abort", abort, { once: true });
-        const fail = (error: Error) => reject(explain(error));
+        const fail = (error: Error) => reject(explain(error, meaningsToClient));
         socket.once("error", fail);
         socket.once("secureConnect", () => {
           signal.removeEventListener("abort", abort);
@@ -238,8 +238,14 @@ function untrusted(): string {
   return "its certificate is of an authority that is not trusted here: give the channel tls: { ca }, if it should be";
 }
 
-function explain(error: Error): Error {
+/** What a client knows of that a server does not: to whom it wants to speak. */
+const meaningsToClient: typeof meanings = {
+  ...meanings,
+  ECONNRESET: "it ended the connection before TLS had begun: is it tcp://?",
+};
+
+function explain(error: Error, known = meanings): Error {
   const code: unknown = Reflect.get(error, "code");
-  const meaning = typeof code === "string" ? meanings[code] : undefined;
+  const meaning = typeof code === "string" ? known[code] : undefined;
   return meaning === undefined ? error : new Error(`${meaning} (${code})`, { cause: error });
 }

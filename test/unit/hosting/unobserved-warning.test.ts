@@ -17,4 +17,6 @@ test.each([
   expect(stderr).toContain("[REMOTING_UNOBSERVED_ERROR]");
   expect(stderr).toContain(`Nobody listens for unobservedError: ${text}`);
   expect(stderr).toContain(place);
+  // The call and the peer that it came from.
+  expect(stderr).toContain(`${text} (Journal.log, from memory:unobserved (client) to memory://unobserved)`);
 });
