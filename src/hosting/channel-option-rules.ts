@@ -59,10 +59,12 @@ const ofSessions: OptionRules = {
   credentials: {
     expected: "sharedSecret({ name, secret }), or a function that finds one",
     accepts: (value) => aFunction.accepts(value) || hasMethods(value, "prove", "verifies"),
+    isSecret: true,
   },
   authentication: {
     expected: "sharedSecrets({ … }), or a function that makes it",
     accepts: (value) => aFunction.accepts(value) || hasMethods(value, "find"),
+    isSecret: true,
   },
   allowAnonymousRemote: aBoolean,
 };

@@ -5,6 +5,8 @@ export interface OptionRule {
   /** In words, to follow "must be". */
   readonly expected: string;
   readonly accepts: (value: unknown) => boolean;
+  /** Whether what is given in its place may be a secret, so that no message shows it. Default false. */
+  readonly isSecret?: boolean;
 }
 
 /** By the name of the option. */
@@ -81,7 +83,8 @@ export function checkOptions(owner: string, options: unknown, rules: OptionRules
       throw new TypeError(`${owner} has no option named ${name}: expected ${Object.keys(rules).join(", ")}`);
     }
     if (value !== undefined && !rule.accepts(value)) {
-      throw new TypeError(`${owner}: ${name} must be ${rule.expected}, not ${describeValue(value)}`);
+      const given = rule.isSecret && typeof value === "string" ? "a text" : describeValue(value);
+      throw new TypeError(`${owner}: ${name} must be ${rule.expected}, not ${given}`);
     }
   }
 }

@@ -137,7 +137,8 @@ export class MailslotListener implements ChannelListener {
     try {
       await this.#throughSinks(target, args, call);
     } catch (error) {
-      this.#host.events.unobservedError(error);
+      const { peer, target: uri, method } = call;
+      this.#host.events.unobservedError(error, { peer, target: uri, method });
     } finally {
       call.onCompleted?.();
     }

@@ -169,7 +169,9 @@ export function describeOneWayChannel(title: string, formatter: () => Formatter)
         const { journal, server } = await open();
         const told = once(server, "unobservedError");
         await journal.fail("x");
-        expect(await told).toMatchObject([{ message: "failed x" }]);
+        const [error, origin] = await told;
+        expect(error).toMatchObject({ message: "failed x" });
+        expect(origin).toMatchObject({ target: "Journal", method: "fail", peer: { direction: "incoming" } });
       });
 
       test("no more run at a time than may; the others wait in the slot", async () => {

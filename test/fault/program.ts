@@ -21,6 +21,8 @@ process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
+// So does vitest end its workers, in which otherwise nothing of that would happen.
+process.once("SIGTERM", () => process.exit());
 
 /** Bundles the programs. Returns where they are. */
 async function bundle(): Promise<string> {

@@ -2,6 +2,7 @@
 // types, no errors, no cancellation, no references, no limits: the price of those is what the ratio to it
 // shows.
 
+import { rmSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,6 +43,8 @@ export const server: ContenderServer = {
       if (bound === 0) listener.listen(0, "127.0.0.1", resolve);
       else listener.listen(bound, resolve);
     });
+    // The process is ended rather than the server, and only a server that is closed removes its socket.
+    if (bound !== 0) process.once("exit", () => rmSync(bound, { force: true }));
     return {
       address: String(bound || (listener.address() as AddressInfo).port),
       async close() {

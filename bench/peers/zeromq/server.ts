@@ -1,6 +1,7 @@
 // zeromq.js over ipc: a Router answers with msgpackr by hand, as zeromq has no calls. A socket sends one message at a
 // time, so answers wait in a queue, which is the way its documentation shows.
 
+import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Packr } from "msgpackr";
@@ -19,8 +20,11 @@ export const server: ContenderServer = {
   async start() {
     const packr = new Packr();
     const socket = new Router({ linger: 0, receiveHighWaterMark: 0, sendHighWaterMark: 0 });
-    const address = `ipc://${join(tmpdir(), `remoting-bench-zeromq-${process.pid}`)}`;
+    const path = join(tmpdir(), `remoting-bench-zeromq-${process.pid}`);
+    const address = `ipc://${path}`;
     await socket.bind(address);
+    // The process is ended rather than the socket closed.
+    process.once("exit", () => rmSync(path, { force: true }));
     const queue = new SendQueue(socket);
     const serve = async (): Promise<void> => {
       for await (const [client, message] of socket) {

@@ -98,6 +98,11 @@ describe("a channel", () => {
     ],
     [{ credentials: sharedSecrets(() => undefined) }, "credentials must be sharedSecret({ name, secret })"],
     [{ authentication: { "till-7": "secret" } }, "authentication must be sharedSecrets({ … })"],
+    // It is not shown: it is the secret itself, perhaps.
+    [
+      { credentials: "open sesame" },
+      "credentials must be sharedSecret({ name, secret }), or a function that finds one, not a text",
+    ],
     [{ allowAnonymousRemote: "no" }, 'allowAnonymousRemote must be true or false, not "no"'],
     [{ tls: {} }, "tcpChannel has no option named tls"],
   ])("with sessions: %j", (options, message) => {
