@@ -10,8 +10,7 @@ export interface Plan {
   /** How long each contender runs each workload in each round. */
   readonly milliseconds: number;
   /**
-   * How long it does so before that, which does not count: its code and memory have not been used for seconds, and V8's
-   * threads still clear away what the workload before has left.
+   * How long it does so before that, which does not count: its code and memory have not been used for seconds.
    */
   readonly leadInMilliseconds: number;
   /**

@@ -44,7 +44,6 @@ constexpr std::size_t kReturnStep = 1024;
 /// that is in no cache, such as what the garbage collector has given back. There it makes 1.1 times as many
 /// calls of 64 KiB a second as memcpy, which writes to one line after the other.
 inline void CopyLines(unsigned char* to, const unsigned char* from, std::size_t length) noexcept {
-  constexpr std::size_t kLine = 64;
   constexpr std::size_t kAhead = 3 * 1024;
   constexpr int kForWriting = 1;
   constexpr int kIntoSecondLevel = 2;

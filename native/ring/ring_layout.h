@@ -16,9 +16,12 @@
 
 namespace remoting {
 
+/// Bytes of a line of the cache.
+constexpr std::size_t kLine = 64;
+
 /// Two cache lines: processors fetch them in pairs, so what one side writes and the other reads would still
 /// disturb its neighbour at a distance of one.
-constexpr std::size_t kLinePair = 128;
+constexpr std::size_t kLinePair = 2 * kLine;
 
 /// So many bytes of a message fit beside the words that tell of it.
 constexpr std::size_t kShortBytes = 96;
@@ -68,7 +71,7 @@ constexpr std::uint32_t kSmallestCapacity = 64 * 1024;
 constexpr std::uint32_t kLargestCapacity = 64 * 1024 * 1024;
 
 /// A line of the cache, so that a byte keeps its place within one.
-constexpr std::uint64_t kOriginAlignment = 64;
+constexpr std::uint64_t kOriginAlignment = kLine;
 
 constexpr bool IsCapacity(std::uint64_t capacity) noexcept {
   return capacity >= kSmallestCapacity && capacity <= kLargestCapacity && (capacity & (capacity - 1)) == 0;

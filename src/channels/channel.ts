@@ -2,7 +2,6 @@
  * The top abstraction: messages in, messages out. How they travel, in a session or one by one, is the
  * channel's affair, so that request-and-reply and one-way channels fit as well as duplex ones.
  */
-
 import type { ErrorOrigin } from "../messages/error-origin.ts";
 import type { ContextReceiver } from "../messages/logical-data.ts";
 import type { MethodCall } from "../messages/method-call.ts";

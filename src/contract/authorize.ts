@@ -57,7 +57,7 @@ const accessMark = new InheritedMark<AccessRule>("remoting:authorize");
  */
 export function Authorize(rule?: AccessRule): AuthorizeDecorator;
 export function Authorize(rule: AccessRule = {}, ...misplaced: readonly unknown[]): AuthorizeDecorator {
-  expectParentheses("@Authorize", rule, misplaced);
+  expectParentheses("@Authorize", [rule, ...misplaced]);
   const checked = checkAccessRule(rule, "@Authorize()");
   return (
     target: unknown,

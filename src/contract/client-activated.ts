@@ -32,7 +32,7 @@ export function ClientActivated(
   name?: string,
 ): <C extends Class<MarshalByRefObject>>(type: C, context?: ClassDecoratorContext<C>) => void;
 export function ClientActivated(name?: string, ...misplaced: readonly unknown[]) {
-  expectParentheses("@ClientActivated", name, misplaced);
+  expectParentheses("@ClientActivated", [name, ...misplaced]);
   return <C extends Class<MarshalByRefObject>>(type: C, context?: ClassDecoratorContext<C>): void =>
     recordActivation("ClientActivated", name, type, context);
 }

@@ -51,12 +51,11 @@ export interface MethodSite {
  * Written without parentheses, a decorator's factory gets what is for the decorator, and what it makes of that would
  * take the place of the class or method. The compiler refuses it, but not everybody runs the compiler.
  *
- * @param first what the factory was given
- * @param misplaced what it was given besides: nothing, if it was called as it should be
+ * @param given what the factory was given
  * @throws TypeError when the factory was used as a decorator
  */
-export function expectParentheses(decorator: string, first: unknown, misplaced: readonly unknown[]): void {
-  const [second] = misplaced;
+export function expectParentheses(decorator: string, given: readonly unknown[]): void {
+  const [first, second] = given;
   const isLegacyMember =
     typeof first === "object" && (typeof second === "string" || typeof second === "symbol");
   const isStandard = typeof second === "object" && second !== null && "kind" in second;

@@ -32,7 +32,7 @@ export const localMark = new MemberMark("remoting:local");
  */
 export function Local(): RemotableMethodDecorator;
 export function Local(...misplaced: readonly unknown[]): RemotableMethodDecorator {
-  expectParentheses("@Local", misplaced[0], misplaced.slice(1));
+  expectParentheses("@Local", misplaced);
   return (
     target: unknown,
     context: ClassMethodDecoratorContext | string,

@@ -33,7 +33,7 @@ export function OneWay(): RemotableMethodDecorator<(...args: never) => void | Pr
 export function OneWay(
   ...misplaced: readonly unknown[]
 ): RemotableMethodDecorator<(...args: never) => void | Promise<void>> {
-  expectParentheses("@OneWay", misplaced[0], misplaced.slice(1));
+  expectParentheses("@OneWay", misplaced);
   return (
     target: unknown,
     context: ClassMethodDecoratorContext | string,

@@ -40,7 +40,7 @@ export const remoteMark = new MemberMark("remoting:remote");
  */
 export function Remote(): RemotableMethodDecorator;
 export function Remote(...misplaced: readonly unknown[]): RemotableMethodDecorator {
-  expectParentheses("@Remote", misplaced[0], misplaced.slice(1));
+  expectParentheses("@Remote", misplaced);
   return (
     target: unknown,
     context: ClassMethodDecoratorContext | string,

@@ -73,7 +73,7 @@ export function Serializable<T extends object, Data>(
   options: string | SerializableOptions<T, Data> = {},
   ...misplaced: readonly unknown[]
 ) {
-  expectParentheses("@Serializable", options, misplaced);
+  expectParentheses("@Serializable", [options, ...misplaced]);
   return (type: SerializableClass<T>, context?: ClassContext): void => {
     const site = classSite("@Serializable()", type, context);
     const { name = site.className, serialize, deserialize } = optionsFrom(options);

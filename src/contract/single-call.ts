@@ -33,7 +33,7 @@ export function SingleCall(
   uri?: string,
 ): <C extends new () => MarshalByRefObject>(type: C, context?: ClassDecoratorContext<C>) => void;
 export function SingleCall(uri?: string, ...misplaced: readonly unknown[]) {
-  expectParentheses("@SingleCall", uri, misplaced);
+  expectParentheses("@SingleCall", [uri, ...misplaced]);
   return <C extends new () => MarshalByRefObject>(type: C, context?: ClassDecoratorContext<C>): void =>
     recordActivation("SingleCall", uri, type, context);
 }

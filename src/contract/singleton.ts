@@ -33,7 +33,7 @@ export function Singleton(
   uri?: string,
 ): <C extends new () => MarshalByRefObject>(type: C, context?: ClassDecoratorContext<C>) => void;
 export function Singleton(uri?: string, ...misplaced: readonly unknown[]) {
-  expectParentheses("@Singleton", uri, misplaced);
+  expectParentheses("@Singleton", [uri, ...misplaced]);
   return <C extends new () => MarshalByRefObject>(type: C, context?: ClassDecoratorContext<C>): void =>
     recordActivation("Singleton", uri, type, context);
 }

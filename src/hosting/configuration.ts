@@ -114,14 +114,12 @@ function checkPlaces(channels: ReadonlyMap<string, ChannelConfiguration>, source
   const places = new Map<string, string>();
   for (const [name, { url, variable }] of channels) {
     const { endpoint } = parseChannelUrl(url);
-    const other = places.get(endpoint);
-    const variables = [variable, other === undefined ? undefined : channels.get(other)?.variable];
-    const from = variables
-      .filter((given) => given !== undefined)
-      .map((given) => `, by ${given}`)
-      .join("");
     // Each of those that ask for any free port gets another one.
-    if (other !== undefined && !endpoint.endsWith(":0")) {
+    if (endpoint.endsWith(":0")) continue;
+    const other = places.get(endpoint);
+    if (other !== undefined) {
+      const variables = [variable, channels.get(other)?.variable].filter((given) => given !== undefined);
+      const from = variables.map((given) => `, by ${given}`).join("");
       throw new TypeError(
         `${source}: channels.${other} and channels.${name} both have the URL ${endpoint}${from}: give each an address of its own`,
       );

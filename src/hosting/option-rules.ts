@@ -1,5 +1,7 @@
 /** Checks options that an application gives: what is misspelt or of a wrong type must not be passed over, or found out later. */
 
+import { longestTime } from "../session/channel-limits.ts";
+
 /** What an option may be. */
 export interface OptionRule {
   /** In words, to follow "must be". */
@@ -11,9 +13,6 @@ export interface OptionRule {
 
 /** By the name of the option. */
 export type OptionRules = Readonly<Record<string, OptionRule>>;
-
-/** Timers of Node.js count no further: a longer time would be one of a millisecond. */
-const longestTime = 0x7fff_ffff;
 
 /** For what is checked elsewhere. */
 export const anything: OptionRule = { expected: "anything", accepts: () => true };

@@ -12,6 +12,7 @@
  *     at async main (/home/ada/client.ts:3:1)
  * ```
  */
+import { stackOf } from "../errors.ts";
 
 /** The longest stack that is sent or believed, in characters: the way through a dozen processes. */
 const maxStackLength = 16 * 1024;
@@ -21,14 +22,9 @@ const hopNote = "Exception rethrown at [";
 
 /** Where an error came from, without its name and message; `undefined` if it does not say. */
 export function framesOf(error: Error): string | undefined {
-  let stack: unknown;
-  try {
-    stack = error.stack;
-  } catch {
-    // A getter of the application's: an error must always get through.
-    return undefined;
-  }
-  if (typeof stack !== "string") return undefined;
+  // Its getter may be the application's, and throw: an error must always get through.
+  const stack = stackOf(error);
+  if (stack === undefined) return undefined;
   const note = stack.indexOf(`\n${serverNote}`);
   const start = note >= 0 ? note : stack.indexOf("\n    at ");
   return start < 0 ? undefined : stack.slice(start + 1, start + 1 + maxStackLength);

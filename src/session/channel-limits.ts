@@ -14,7 +14,7 @@ export const defaultChannelLimits: ChannelLimits = {
 };
 
 /** Timers of Node.js count no further: a longer time would be one of a millisecond. */
-const longestTime = 0x7fff_ffff;
+export const longestTime = 0x7fff_ffff;
 
 /** What can be set, where it is not any whole number: the least and the most. */
 const ranges: Readonly<Record<string, readonly [least: number, most: number]>> = {

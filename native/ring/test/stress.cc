@@ -21,6 +21,23 @@ unsigned char ByteAt(std::uint64_t position) noexcept {
   return static_cast<unsigned char>((position * 0x9E3779B97F4A7C15u) >> 56);
 }
 
+/// Puts the bytes of a stream into a block, from a position on.
+void Fill(std::vector<unsigned char>& block, std::size_t length, std::uint64_t position) noexcept {
+  for (std::size_t index = 0; index < length; ++index) block[index] = ByteAt(position + index);
+}
+
+/// Aborts if a block does not hold the bytes of a stream from a position on.
+///
+/// @param whose Which stream it is, to stand behind the number of the byte.
+void Expect(const std::vector<unsigned char>& block, std::size_t length, std::uint64_t position,
+            const char* whose) {
+  for (std::size_t index = 0; index < length; ++index) {
+    if (block[index] == ByteAt(position + index)) continue;
+    std::fprintf(stderr, "byte %llu%s is wrong\n", static_cast<unsigned long long>(position + index), whose);
+    std::abort();
+  }
+}
+
 void Write(const RingView& view, std::uint64_t total, std::uint64_t seed, Bell& mine, Bell& theirs) {
   RingWriter writer(view);
   Sequence sequence(seed);
@@ -32,7 +49,7 @@ void Write(const RingView& view, std::uint64_t total, std::uint64_t seed, Bell& 
     std::uint64_t random = sequence.Next();
     std::uint64_t length = random % 16 == 0 ? random / 16 % block.size() + 1 : random / 16 % 200 + 1;
     length = std::min(length, total - position);
-    for (std::uint64_t index = 0; index < length; ++index) block[index] = ByteAt(position + index);
+    Fill(block, length, position);
     std::uint64_t done = 0;
     while (done < length) {
       done += writer.Write(block.data() + done, length - done, ring);
@@ -55,11 +72,7 @@ void Read(const RingView& view, std::uint64_t total, std::uint64_t seed, Bell& m
   std::uint64_t position = 0;
   while (position < total) {
     std::size_t length = reader.Read(block.data(), sequence.Next() % block.size() + 1, ring);
-    for (std::size_t index = 0; index < length; ++index) {
-      if (block[index] == ByteAt(position + index)) continue;
-      std::fprintf(stderr, "byte %llu is wrong\n", static_cast<unsigned long long>(position + index));
-      std::abort();
-    }
+    Expect(block, length, position, "");
     position += length;
     if (reader.is_poisoned()) std::abort();
     if (length == 0 && reader.Sleep()) {
@@ -108,18 +121,13 @@ void Ask(Side side, std::uint64_t total) {
       std::size_t length = random % 16 == 0 ? random / 16 % block.size() + 1 : random / 16 % 120 + 1;
       length = std::min<std::uint64_t>(length, total - asked);
       if (length == 0) break;
-      for (std::size_t index = 0; index < length; ++index) block[index] = ByteAt(asked + index);
+      Fill(block, length, asked);
       side.Write(block.data(), length, sequence.Next() % 4 == 0 ? sequence.Next() % length : length);
       asked += length;
     }
     while (position < asked) {
       std::size_t read = side.Read(block.data(), std::min<std::uint64_t>(asked - position, block.size()));
-      for (std::size_t index = 0; index < read; ++index) {
-        if (block[index] == ByteAt(position + index)) continue;
-        std::fprintf(stderr, "byte %llu of an answer is wrong\n",
-                     static_cast<unsigned long long>(position + index));
-        std::abort();
-      }
+      Expect(block, read, position, " of an answer");
       position += read;
     }
   }
@@ -148,7 +156,7 @@ void Chat(Side side, std::uint64_t seed, std::uint64_t total) {
     std::uint64_t random = sequence.Next();
     std::size_t wanted = random % 2 == 0 ? random / 2 % block.size() + 1 : random / 2 % 120 + 1;
     std::size_t length = std::min<std::uint64_t>(wanted, total - written);
-    for (std::size_t index = 0; index < length; ++index) block[index] = ByteAt(written + index);
+    Fill(block, length, written);
     auto ring = [&side] { side.theirs.Ring(); };
     std::size_t sent = side.writer.Write(block.data(), length, ring);
     side.writer.Announce(0, side.reader.position());
@@ -161,12 +169,7 @@ void Chat(Side side, std::uint64_t seed, std::uint64_t total) {
     if (!reads) continue;
     std::size_t come = side.reader.Read(block.data(), std::min<std::uint64_t>(wanted, total - read), ring);
     side.writer.NoteConsumed(side.reader.other_ring_consumed());
-    for (std::size_t index = 0; index < come; ++index) {
-      if (block[index] == ByteAt(read + index)) continue;
-      std::fprintf(stderr, "byte %llu of a stream in both directions is wrong\n",
-                   static_cast<unsigned long long>(read + index));
-      std::abort();
-    }
+    Expect(block, come, read, " of a stream in both directions");
     read += come;
     if (side.reader.is_poisoned() || side.writer.is_poisoned()) std::abort();
     if (sent + come == 0) std::this_thread::yield();

@@ -1,4 +1,5 @@
 /** Tells a file's name from what is in the file: TLS takes either for text, and one of them for no certificates at all. */
+
 /**
  * The parts of certificates or keys.
  *

@@ -12,8 +12,7 @@ export class TcpTransport implements Transport {
   readonly #readBuffer = new ReadBuffer();
   readonly capabilities = duplexCapabilities;
 
-  // Asynchronous, so that a wrong address is a failure of this attempt, as an address is where nobody listens.
-  async connect(address: string, signal: AbortSignal): Promise<Connection> {
+  connect(address: string, signal: AbortSignal): Promise<Connection> {
     const { host, port } = parseTcpAddress(address);
     return new Promise((resolve, reject) => {
       if (port === 0) throw new TypeError(`tcp://${address} has no port: 0 can only be listened on`);

@@ -49,8 +49,7 @@ export class TlsTransport implements Transport {
     return isLoopback(parseTcpAddress(address).host);
   }
 
-  // Asynchronous, so that a wrong address is a failure of this attempt, as an address is where nobody listens.
-  async connect(address: string, signal: AbortSignal): Promise<Connection> {
+  connect(address: string, signal: AbortSignal): Promise<Connection> {
     const { host, port } = parseTcpAddress(address);
     const { ca, client = {}, minVersion = "TLSv1.2" } = this.#options;
     return new Promise((resolve, reject) => {
