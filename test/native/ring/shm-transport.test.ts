@@ -203,6 +203,37 @@ describe("shm://", () => {
     60_000,
   );
 
+  test("ticks and the event loop get their turn between calls that follow each other", async () => {
+    const url = newUrl();
+    await newDomain().serve(url, [Who]);
+    const outcome = await evaluate(`
+      const { RemotingDomain, shmChannel } = await import(${source});
+      const domain = new RemotingDomain();
+      domain.registerChannel(shmChannel({ spinMicroseconds: 5000 }));
+      const who = domain.getObject("${url}/Who");
+      await who.name();
+      const longest = { tick: 0, immediate: 0 };
+      const waiting = { tick: false, immediate: false };
+      let call = 0;
+      while (call++ < 20_000) {
+        const measure = (schedule, name) => {
+          if (waiting[name]) return;
+          waiting[name] = true;
+          const scheduled = call;
+          schedule(() => {
+            waiting[name] = false;
+            longest[name] = Math.max(longest[name], call - scheduled);
+          });
+        };
+        measure(process.nextTick, "tick");
+        measure(setImmediate, "immediate");
+        await who.name();
+      }
+      await domain.close();
+      console.log(longest.tick < 16 && longest.immediate <= 64 ? "in time" : JSON.stringify(longest));`);
+    expect(outcome).toEqual({ code: 0, stdout: "in time\n", stderr: "" });
+  });
+
   test("an idle connection costs no processor time", async () => {
     const url = newUrl();
     await newDomain().serve(url, [Who]);
