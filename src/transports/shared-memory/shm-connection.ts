@@ -26,7 +26,7 @@ const lowWater = 128 * 1024;
 /** After a message of this size the next ones are expected to be large too. */
 const largeMessage = 32 * 1024;
 
-/** So many: between large ones there are small ones, such as reports of what was taken. */
+/** In so many batches: between large ones there are small ones, such as calls and reports of what was taken. */
 const expectedLarge = 8;
 
 /**
@@ -71,7 +71,7 @@ export class ShmConnection implements Connection, Watched {
   #position = 0;
   /** Of the message being received: bytes that are still to come. */
   #missing = 0;
-  /** How many of the next messages are expected to be large. */
+  /** In how many of the next batches large messages are expected. */
   #largeExpected = 0;
   /** A length that has not fully arrived: its first bytes, and how many they are. */
   #prefix = 0;
@@ -290,6 +290,7 @@ export class ShmConnection implements Connection, Watched {
     const handler = this.#handler;
     const memory = this.#memory;
     if (handler === undefined) return;
+    if (this.#missing === 0 && this.#largeExpected > 0) this.#largeExpected--;
     while (position < end && !this.#closed) {
       if (this.#missing > 0) {
         const next = Math.min(end, position + this.#missing);
@@ -318,7 +319,6 @@ export class ShmConnection implements Connection, Watched {
         return;
       }
       if (length >= largeMessage) this.#largeExpected = expectedLarge;
-      else if (this.#largeExpected > 0) this.#largeExpected--;
       const next = Math.min(end, position + length);
       this.#missing = length - (next - position);
       if (next > position) handler.onMessage(memory, position, next, this.#missing);
