@@ -13,6 +13,7 @@ import type { ChannelRegistry } from "./channel-registry.ts";
 import type { Contracts } from "./contracts.ts";
 import type { RegisterOptions } from "./domain-options.ts";
 import type { LifetimeServices } from "./lifetime-services.ts";
+import { checkRegisterOptions } from "./register-option-rules.ts";
 import { checkRemotable } from "./remotable-class.ts";
 
 const activationMissing =
@@ -50,9 +51,11 @@ export class Publications {
     const { contracts, channels } = this.#domain;
     const separate = typeof second === "function";
     const implementation = separate ? second : contract;
-    const { uri, methods } = (separate ? third : second) ?? {};
+    const options = (separate ? third : second) ?? {};
     checkRemotable(contract, "register");
     checkRemotable(implementation, "register");
+    checkRegisterOptions(options);
+    const { uri, methods } = options;
     const described = contracts.describe(contract);
     // Abstract methods leave no trace at run time: what can be called is what the implementation has.
     const implemented = contracts.describe(implementation, methods);

@@ -22,6 +22,7 @@ export interface CallLogEntry {
  * A message sink that reports every call, on both ends of the channels that have it.
  *
  * @param write Takes the entries. Default: a line to standard error, where it does not mix with output.
+ * @throws TypeError if it is no function.
  *
  * @example
  * ```ts
@@ -30,6 +31,11 @@ export interface CallLogEntry {
  * ```
  */
 export function callLog(write: (entry: CallLogEntry) => void = writeLine): MessageSinkProvider {
+  if (typeof write !== "function") {
+    throw new TypeError(
+      "callLog takes a function that is given each entry: callLog((entry) => console.log(entry))",
+    );
+  }
   return {
     name: "call-log",
     createClientSink: () => new CallLogSink("client", write),

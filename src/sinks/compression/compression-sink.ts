@@ -1,4 +1,5 @@
 /** Compresses payloads with Node's zlib, and unpacks no more than it may. */
+import { kMaxLength } from "node:buffer";
 import { promisify } from "node:util";
 import { deflateRaw, inflateRaw } from "node:zlib";
 import {
@@ -33,18 +34,35 @@ export interface CompressionOptions {
  * A channel sink that compresses bodies; attachments, which are mostly compressed already, are left alone.
  * Both ends of a channel must have it.
  *
+ * @throws TypeError for an option that does not exist or cannot be.
+ *
  * @example
  * ```ts
  * registerChannel(tcpChannel({ channelSinks: [compression()] }));
  * ```
  */
 export function compression(options: CompressionOptions = {}): ChannelSinkProvider {
-  const { threshold = 1024, maxUnpackedBytes = 16 * 1024 * 1024, level = 1 } = options;
+  const { threshold = 1024, maxUnpackedBytes = 16 * 1024 * 1024, level = 1, ...others } = options;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) {
+    throw new TypeError(
+      `compression has no option named ${unknown}: expected threshold, maxUnpackedBytes, level`,
+    );
+  }
+  expectWholeNumber("threshold", threshold, 0, Number.MAX_SAFE_INTEGER);
+  expectWholeNumber("maxUnpackedBytes", maxUnpackedBytes, 1, kMaxLength);
+  expectWholeNumber("level", level, 1, 9);
   const sink: ChannelSink = {
     outgoing: (payload) => (payload.body.length < threshold ? payload : compress(payload, level)),
     incoming: (payload) => (payload.headers.has(header) ? unpack(payload, maxUnpackedBytes) : payload),
   };
   return { name: "compression", createSink: () => sink };
+}
+
+function expectWholeNumber(name: string, value: unknown, least: number, most: number): void {
+  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return;
+  const given = typeof value === "string" ? JSON.stringify(value) : String(value);
+  throw new TypeError(`compression: ${name} must be a whole number from ${least} to ${most}, not ${given}`);
 }
 
 async function compress(payload: Payload, level: number): Promise<Payload> {

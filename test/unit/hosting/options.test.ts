@@ -1,5 +1,7 @@
 /** Options that make no sense are told where they are given, and not with the first call. */
 import {
+  callLog,
+  compression,
   MarshalByRefObject,
   mailslotChannel,
   memoryChannel,
@@ -141,6 +143,45 @@ describe("a channel", () => {
     const domain = new RemotingDomain();
     expect(() => domain.registerChannel(unchecked(channel))).toThrow(TypeError);
     expect(() => domain.registerChannel(unchecked(channel))).toThrow(message);
+  });
+});
+
+describe("a registration", () => {
+  test.each<[unknown, string]>([
+    [{ url: "Welcome" }, "register has no option named url: expected uri, methods"],
+    [{ method: { greet: { authorize: {} } } }, "register has no option named method"],
+    [{ methods: [] }, "register: methods must be an object, not a list"],
+    [
+      { methods: { greet: { authorise: { roles: ["host"] } } } },
+      "register, method greet has no option named authorise: expected oneWay, local, authorize",
+    ],
+    [{ methods: { greet: { oneWay: "no" } } }, 'oneWay must be true or false, not "no"'],
+    [{ methods: { greet: true } }, "register, method greet takes an object with options, not true"],
+    ["Welcome", 'register takes an object with options, not "Welcome"'],
+  ])("%j", (options, message) => {
+    const domain = new RemotingDomain();
+    expect(() => domain.register(Greeter, unchecked<object>(options))).toThrow(TypeError);
+    expect(() => domain.register(Greeter, unchecked<object>(options))).toThrow(message);
+    expect(() => domain.register(Greeter, Greeter, unchecked<object>(options))).toThrow(message);
+  });
+});
+
+describe("a sink", () => {
+  test.each<[unknown, string]>([
+    [{ treshold: 1 }, "compression has no option named treshold: expected threshold, maxUnpackedBytes,"],
+    [{ threshold: -1 }, "compression: threshold must be a whole number from 0 to"],
+    [{ maxUnpackedBytes: 0 }, "compression: maxUnpackedBytes must be a whole number from 1 to"],
+    [{ maxUnpackedBytes: Number.POSITIVE_INFINITY }, "maxUnpackedBytes must be a whole number"],
+    [{ level: 10 }, "compression: level must be a whole number from 1 to 9, not 10"],
+    [{ level: "9" }, 'level must be a whole number from 1 to 9, not "9"'],
+  ])("compression: %j", (options, message) => {
+    expect(() => compression(unchecked<object>(options))).toThrow(TypeError);
+    expect(() => compression(unchecked<object>(options))).toThrow(message);
+  });
+
+  test("the call log", () => {
+    expect(() => callLog(unchecked({ write: console.log }))).toThrow(TypeError);
+    expect(() => callLog(unchecked({ write: console.log }))).toThrow("callLog takes a function");
   });
 });
 
