@@ -36,6 +36,18 @@ function evaluate(program: string) {
   return runProcess(process.execPath, args, {});
 }
 
+/** Runs a program in a process of its own, which has a `domain` and calls this process by its proxy `who`. */
+async function evaluateCaller(spinMicroseconds: number, program: string) {
+  const url = newUrl();
+  await newDomain().serve(url, [Who]);
+  return evaluate(`
+    const { RemotingDomain, shmChannel } = await import(${source});
+    const domain = new RemotingDomain();
+    domain.registerChannel(shmChannel({ spinMicroseconds: ${spinMicroseconds} }));
+    const who = domain.getObject("${url}/Who");
+    ${program}`);
+}
+
 describe("shm://", () => {
   test("callers are who the operating system says they are", async () => {
     const url = newUrl();
@@ -204,44 +216,37 @@ describe("shm://", () => {
   );
 
   test("ticks and the event loop get their turn between calls that follow each other", async () => {
-    const url = newUrl();
-    await newDomain().serve(url, [Who]);
-    const outcome = await evaluate(`
-      const { RemotingDomain, shmChannel } = await import(${source});
-      const domain = new RemotingDomain();
-      domain.registerChannel(shmChannel({ spinMicroseconds: 5000 }));
-      const who = domain.getObject("${url}/Who");
-      await who.name();
+    const outcome = await evaluateCaller(
+      5000,
+      `
       const longest = { tick: 0, immediate: 0 };
       const waiting = { tick: false, immediate: false };
       let call = 0;
+      const measure = (schedule, name) => {
+        if (waiting[name]) return;
+        waiting[name] = true;
+        const scheduled = call;
+        schedule(() => {
+          waiting[name] = false;
+          longest[name] = Math.max(longest[name], call - scheduled);
+        });
+      };
+      await who.name();
       while (call++ < 20_000) {
-        const measure = (schedule, name) => {
-          if (waiting[name]) return;
-          waiting[name] = true;
-          const scheduled = call;
-          schedule(() => {
-            waiting[name] = false;
-            longest[name] = Math.max(longest[name], call - scheduled);
-          });
-        };
         measure(process.nextTick, "tick");
         measure(setImmediate, "immediate");
         await who.name();
       }
       await domain.close();
-      console.log(longest.tick < 16 && longest.immediate <= 64 ? "in time" : JSON.stringify(longest));`);
+      console.log(longest.tick < 16 && longest.immediate <= 64 ? "in time" : JSON.stringify(longest));`,
+    );
     expect(outcome).toEqual({ code: 0, stdout: "in time\n", stderr: "" });
   });
 
   test("an idle connection costs no processor time", async () => {
-    const url = newUrl();
-    await newDomain().serve(url, [Who]);
-    const outcome = await evaluate(`
-      const { RemotingDomain, shmChannel } = await import(${source});
-      const domain = new RemotingDomain();
-      domain.registerChannel(shmChannel({ spinMicroseconds: 50 }));
-      const who = domain.getObject("${url}/Who");
+    const outcome = await evaluateCaller(
+      50,
+      `
       for (let call = 0; call < 2000; call++) await who.name();
       // What the calls have left to do, such as compiling, is over after a while; waiting busily never is.
       let used = Infinity;
@@ -252,7 +257,8 @@ describe("shm://", () => {
         used = user + system;
       }
       await domain.close();
-      console.log(used < 30_000 ? "idle" : used + " µs in a second");`);
+      console.log(used < 30_000 ? "idle" : used + " µs in a second");`,
+    );
     expect(outcome).toEqual({ code: 0, stdout: "idle\n", stderr: "" });
   });
 });
