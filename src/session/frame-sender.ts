@@ -11,6 +11,7 @@ import { OutgoingFragments } from "./outgoing-fragments.ts";
 import {
   batchSize,
   budgetRuin,
+  cheapBatchSize,
   fairShare,
   fragmentWindow,
   largestFragment,
@@ -64,6 +65,8 @@ export class FrameSender implements CodecOptions, Flushable {
   /** Bytes that were handed to the connection. */
   #handedOver = 0;
   #connection: Connection | undefined;
+  /** A batch with so many bytes leaves at once. */
+  #fullBatch = batchSize;
   #isScheduled = false;
   /** Whether the message that is being dealt with ends in a flush, so that none has to be scheduled. */
   #leavesWithMessage = false;
@@ -135,6 +138,7 @@ export class FrameSender implements CodecOptions, Flushable {
   /** Begins to send over a connection: first of all what was kept. */
   open(connection: Connection): void {
     this.#connection = connection;
+    if (connection.sendsCheaply === true) this.#fullBatch = cheapBatchSize;
     if (this.#fragments !== undefined) this.#pace(this.#fragments, connection);
     this.flush();
   }
@@ -287,7 +291,7 @@ export class FrameSender implements CodecOptions, Flushable {
   leave(): void {
     const batch = this.#batch;
     if (batch === undefined) return;
-    if (batch.position >= batchSize) this.flush();
+    if (batch.position >= this.#fullBatch) this.flush();
     else this.#scheduleFlush();
   }
 

@@ -96,6 +96,13 @@ export const maxInlinePayload = 64 * 1024 + 1024;
 export const batchSize = 8192;
 
 /**
+ * The same where sending is cheap: with 64 objects of 1 KB in flight over `shm://` fewer calls are in one batch, so there are
+ * more batches for two processes to share. It made 1.04 times as many calls as 8 KiB (25 interleaved starts); 2 KiB made
+ * 1.03 times as many, and 1,000 bytes as many.
+ */
+export const cheapBatchSize = 4096;
+
+/**
  * Half of the calls that are under way leave at once, too, if they are so many at least: of fewer, another message costs
  * more than is gained.
  */

@@ -514,6 +514,32 @@ describe("the client's end", () => {
     }
   });
 
+  test.each([
+    { sendsCheaply: false, left: [0, 0, 0, 0, 0, 6] },
+    { sendsCheaply: true, left: [0, 0, 3, 3, 3, 6] },
+  ])(
+    "a full batch leaves at once, sooner where sending is cheap: $sendsCheaply",
+    async ({ sendsCheaply, left }) => {
+      const { connection, target } = connect();
+      connection.sendsCheaply = sendsCheaply;
+      const underWay = Array.from({ length: 16 }, (_, value) => target.echo(value));
+      await connection.next(kind.hello);
+      connection.deliver(welcome());
+      const calls = [...underWay];
+      const ids: number[] = [];
+      for (const _ of underWay) ids.push((await connection.next(kind.call)).id);
+
+      const kilobytes = "x".repeat(1400);
+      for (const expected of left) {
+        calls.push(target.echo(kilobytes));
+        expect(connection.sent.length).toBe(expected);
+      }
+      for (const _ of left) ids.push((await connection.next(kind.call)).id);
+      for (const id of ids) connection.deliver(result(id, '"done"'));
+      expect(await Promise.all(calls)).toEqual(calls.map(() => "done"));
+    },
+  );
+
   test("late, unknown and repeated answers are passed over", async () => {
     const { domain, connection, target } = connect();
     const controller = new AbortController();
