@@ -39,6 +39,8 @@ export const server: ContenderServer = {
       serve(socket, variant);
     });
     const bound = variant.endsWith("unix") ? join(tmpdir(), `remoting-bench-${process.pid}.sock`) : 0;
+    // One that was killed under the same process id has left its socket.
+    if (bound !== 0) rmSync(bound, { force: true });
     await new Promise<void>((resolve) => {
       if (bound === 0) listener.listen(0, "127.0.0.1", resolve);
       else listener.listen(bound, resolve);
