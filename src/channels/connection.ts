@@ -111,6 +111,12 @@ export interface ConnectionHandler {
   /** {@link TransportSink.queuedBytes} has fallen low enough that more should be sent. */
   onDrain(): void;
 
+  /**
+   * The transport is about to wait for the peer busily, before the turn of the event loop is over: what was gathered to
+   * leave with its end is to leave now. Other transports need not call it.
+   */
+  onWait?(): void;
+
   /** The connection has ended; `error` says why if it was not in good order. Called exactly once, and last. */
   onClose(error?: Error): void;
 }

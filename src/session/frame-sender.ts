@@ -318,7 +318,13 @@ export class FrameSender implements CodecOptions, Flushable {
 
   flushScheduled(): void {
     this.#isScheduled = false;
-    this.flush();
+    // What it was scheduled for may have left before.
+    if (this.#batch !== undefined || this.#fragments?.isEmpty === false) this.flush();
+  }
+
+  /** What would leave with the end of the turn leaves now, because the turn waits for the peer before it ends. */
+  flushBeforeWait(): void {
+    if (this.#isScheduled && this.#batch?.isOpen === false) this.flush();
   }
 
   /** A message has come, and is dealt with until {@link endOfMessage}. */

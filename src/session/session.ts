@@ -464,6 +464,10 @@ export class Session
     this.#failWith(protocolError(reason));
   }
 
+  onWait(): void {
+    this.#sender.flushBeforeWait();
+  }
+
   onDrain(): void {
     if (this.#state === "open") this.#sender.flush();
   }

@@ -211,6 +211,10 @@ export class ShmConnection implements Connection, Watched {
     return this.#largeExpected === 0;
   }
 
+  prepare(): void {
+    this.#handler?.onWait?.();
+  }
+
   /** In turns of the event loop it takes several messages in a row, and sends what they lead to together. */
   resume(): void {
     this.#schedulePump();

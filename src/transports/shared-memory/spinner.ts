@@ -18,6 +18,9 @@ export interface Watched {
   /** Whether to wait busily for what comes next. */
   readonly isWorthWaiting: boolean;
 
+  /** It is about to be waited for: what was gathered to be sent later is sent now. */
+  prepare(): void;
+
   /** It is not watched any more, because it is not worth waiting for it: it looks for more itself, and falls asleep. */
   resume(): void;
 }
@@ -66,6 +69,7 @@ export class Spinner {
   };
   readonly #afterMicrotasks = () => {
     const isTickDue = this.#turns % turnsBetweenTicks === 0 || this.#watched.length > 1;
+    if (!isTickDue) this.#prepare();
     if (this.#hasSent && !isTickDue) this.#run();
     else nextTick(this.#afterTicks);
   };
@@ -111,8 +115,14 @@ export class Spinner {
     }
   }
 
+  /** Else what was gathered would wait for a tick, this side for the peer, and the peer perhaps for what was gathered. */
+  #prepare(): void {
+    for (const connection of this.#watched) connection.prepare();
+  }
+
   #run(): void {
     this.#scheduled = false;
+    this.#prepare();
     this.#hasSent = false;
     const first = this.#watched[0];
     if (first === undefined) return;

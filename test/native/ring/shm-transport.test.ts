@@ -12,8 +12,17 @@ import { repository, runProcess } from "../../examples/run-process.ts";
 
 @Singleton("Who")
 class Who extends MarshalByRefObject {
+  #waiting: (() => void)[] = [];
+
   name(): unknown {
     return CallContext.current?.principal;
+  }
+
+  /** Returns when so many have called it. */
+  async meet(count: number): Promise<void> {
+    const met = new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#waiting.length === count) for (const resolve of this.#waiting.splice(0)) resolve();
+    await met;
   }
 }
 
@@ -239,6 +248,25 @@ describe("shm://", () => {
       }
       await domain.close();
       console.log(longest.tick < 16 && longest.immediate <= 64 ? "in time" : JSON.stringify(longest));`,
+    );
+    expect(outcome).toEqual({ code: 0, stdout: "in time\n", stderr: "" });
+  });
+
+  test("what was gathered leaves before this side waits for the peer", async () => {
+    const outcome = await evaluateCaller(
+      5000,
+      `
+      await who.name();
+      let isInTime = false;
+      for (let round = 0; round < 1000 && !isInTime; round++) {
+        let isTurnOver = false;
+        process.nextTick(() => { isTurnOver = true; });
+        // The first two leave at once, the third is gathered; none is answered before all have come.
+        await Promise.all([who.meet(3), who.meet(3), who.meet(3)]);
+        isInTime = !isTurnOver;
+      }
+      await domain.close();
+      console.log(isInTime ? "in time" : "with the end of the turn");`,
     );
     expect(outcome).toEqual({ code: 0, stdout: "in time\n", stderr: "" });
   });

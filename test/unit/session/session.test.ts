@@ -514,6 +514,27 @@ describe("the client's end", () => {
     }
   });
 
+  test("what was gathered leaves, once, when the transport is about to wait before the turn is over", async () => {
+    const { connection, target } = connect();
+    const calls = Array.from({ length: 16 }, (_, value) => target.echo(value));
+    await connection.next(kind.hello);
+    connection.deliver(welcome());
+    const ids: number[] = [];
+    for (const _ of calls) ids.push((await connection.next(kind.call)).id);
+
+    const flush = vi.spyOn(connection, "flush");
+    connection.handler?.onWait?.();
+    expect(flush).not.toHaveBeenCalled();
+    calls.push(target.echo("gathered"));
+    expect(connection.sent).toEqual([]);
+    connection.handler?.onWait?.();
+    ids.push((await connection.next(kind.call)).id);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(flush).toHaveBeenCalledTimes(1);
+    for (const id of ids) connection.deliver(result(id, '"done"'));
+    expect(await Promise.all(calls)).toEqual(calls.map(() => "done"));
+  });
+
   test.each([
     { sendsCheaply: false, left: [0, 0, 0, 0, 0, 6] },
     { sendsCheaply: true, left: [0, 0, 3, 3, 3, 6] },
