@@ -98,8 +98,7 @@ export const batchSize = 8192;
 /**
  * The same where sending is cheap: with 64 objects of 1 KB in flight over `shm://` fewer calls are in one batch, so there are
  * more batches for two processes to share. It made 1.04 times as many calls as 8 KiB (25 interleaved starts), and 1.17 times as
- * many with 1,000 small ones in flight; 2 KiB made 1.03 times as many of the former,
- * and 1,000 bytes as many.
+ * many with 1,000 small ones in flight. 2 KiB made 1.03 times as many of the former, and 1,000 bytes as many.
  */
 export const cheapBatchSize = 4096;
 

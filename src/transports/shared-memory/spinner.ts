@@ -62,9 +62,12 @@ export class Spinner {
   #isFirst = true;
   /** Whether something was sent since the last look, to which an answer may come: then nothing more is waited for. */
   #hasSent = false;
-  readonly #turn = () => this.#run();
+  readonly #turn = () => {
+    this.#prepare();
+    this.#run();
+  };
   readonly #afterTicks = () => {
-    if (this.#hasSent) this.#run();
+    if (this.#hasSent) this.#turn();
     else nextTick(this.#turn);
   };
   readonly #afterMicrotasks = () => {
@@ -120,9 +123,9 @@ export class Spinner {
     for (const connection of this.#watched) connection.prepare();
   }
 
+  /** After {@link #prepare}. */
   #run(): void {
     this.#scheduled = false;
-    this.#prepare();
     this.#hasSent = false;
     const first = this.#watched[0];
     if (first === undefined) return;

@@ -514,14 +514,20 @@ describe("the client's end", () => {
     }
   });
 
-  test("what was gathered leaves, once, when the transport is about to wait before the turn is over", async () => {
+  /** So many calls under way that one more is far from being half of them; with the numbers that they have. */
+  async function connectBusy(sendsCheaply = false) {
     const { connection, target } = connect();
+    connection.sendsCheaply = sendsCheaply;
     const calls = Array.from({ length: 16 }, (_, value) => target.echo(value));
     await connection.next(kind.hello);
     connection.deliver(welcome());
     const ids: number[] = [];
     for (const _ of calls) ids.push((await connection.next(kind.call)).id);
+    return { connection, target, calls, ids };
+  }
 
+  test("what was gathered leaves, once, when the transport is about to wait before the turn is over", async () => {
+    const { connection, target, calls, ids } = await connectBusy();
     const flush = vi.spyOn(connection, "flush");
     connection.handler?.onWait?.();
     expect(flush).not.toHaveBeenCalled();
@@ -541,15 +547,7 @@ describe("the client's end", () => {
   ])(
     "a full batch leaves at once, sooner where sending is cheap: $sendsCheaply",
     async ({ sendsCheaply, left }) => {
-      const { connection, target } = connect();
-      connection.sendsCheaply = sendsCheaply;
-      const underWay = Array.from({ length: 16 }, (_, value) => target.echo(value));
-      await connection.next(kind.hello);
-      connection.deliver(welcome());
-      const calls = [...underWay];
-      const ids: number[] = [];
-      for (const _ of underWay) ids.push((await connection.next(kind.call)).id);
-
+      const { connection, target, calls, ids } = await connectBusy(sendsCheaply);
       const kilobytes = "x".repeat(1400);
       for (const expected of left) {
         calls.push(target.echo(kilobytes));
