@@ -71,6 +71,7 @@ std::int64_t RingEndpoint::Receive(unsigned char* memory, std::size_t size, std:
       if (now >= until) break;
       // Where both run on one processor, nothing comes until the peer is let in.
       bool is_in_its_way = reader_.writer_processor() == CurrentProcessor();
+      if (!patience_.MayWaitOn(is_in_its_way)) break;
       if (is_in_its_way || now >= yield_at) {
         std::this_thread::yield();
         yield_at = now + kYieldAfter;

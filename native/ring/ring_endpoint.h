@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "ring/patience.h"
 #include "ring/ring.h"
 #include "ring/ring_link.h"
 
@@ -61,6 +62,7 @@ class RingEndpoint {
   RingReader reader_;
   bool wants_room_ = false;
   bool asleep_ = false;
+  Patience patience_;
 };
 
 }  // namespace remoting

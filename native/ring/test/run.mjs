@@ -1,10 +1,11 @@
 // Builds and runs what proves the ring in C++, and what measures it, without Node. On Linux.
 //
-//   node native/ring/test/run.mjs [--quick] [stress] [hostile] [bench]
+//   node native/ring/test/run.mjs [--quick] [stress] [hostile] [patience] [bench]
 //   node native/ring/test/run.mjs --windows
 //
 // stress   two threads that sleep and wake each other, under ThreadSanitizer
 // hostile  a peer that stores whatever it likes, under AddressSanitizer, during ten million reads and writes
+// patience how two sides that begin on one processor part, on a machine that is pretended
 // bench    the ring alone beside memcpy and a futex; only if it is named
 // --quick  a tenth of it
 // --windows  which memory is taken from a server there; built with mingw-w64 and run with Wine
@@ -20,6 +21,7 @@ const compiler = process.env.CXX ?? "c++";
 const programs = {
   stress: { sanitize: "thread", amount: 128, quick: 16 },
   hostile: { sanitize: "address,undefined", amount: 10_000_000, quick: 500_000 },
+  patience: { sanitize: "address,undefined", amount: 10_000_000, quick: 1_000_000 },
   bench: { sanitize: "", amount: 2, quick: 0.2 },
 };
 

@@ -23,11 +23,17 @@ const fragmentSize = 256 * 1024 - 512;
 /** How many queued bytes are few enough to ask for more. */
 const lowWater = 128 * 1024;
 
-/** After a message of this size the next ones are expected to be large too. */
+/** After a message of this size the next ones are expected to be large too, so they are copied to where they belong. */
 const largeMessage = 32 * 1024;
 
+/**
+ * After a message of this size, such as a fragment of a larger one, nothing is waited for busily: on two EPYC cores 4 × 1 MiB
+ * in flight made 0.8 times as many MB a second with the spin. With 64 KiB it made 1.5 times as many, with 128 KiB 1.2 times.
+ */
+const longMessage = 192 * 1024;
+
 /** In so many batches: between large ones there are small ones, such as calls and reports of what was taken. */
-const expectedLarge = 8;
+const batchesExpected = 8;
 
 /**
  * What is taken of a message that is expected to be large before it is known where the rest belongs: too little to be worth
@@ -71,8 +77,9 @@ export class ShmConnection implements Connection, Watched {
   #position = 0;
   /** Of the message being received: bytes that are still to come. */
   #missing = 0;
-  /** In how many of the next batches large messages are expected. */
+  /** In how many of the next batches large messages are expected, and in how many long ones. */
   #largeExpected = 0;
+  #longExpected = 0;
   /** A length that has not fully arrived: its first bytes, and how many they are. */
   #prefix = 0;
   #prefixFilled = 0;
@@ -206,9 +213,9 @@ export class ShmConnection implements Connection, Watched {
 
   // --- in ---------------------------------------------------------------------------------------------
 
-  /** Not for large messages: copying takes longer than waking, and both go on best while the other one is busy. */
+  /** Not for long messages: copying takes longer than waking, and both go on best while the other one is busy. */
   get isWorthWaiting(): boolean {
-    return this.#largeExpected === 0;
+    return this.#longExpected === 0;
   }
 
   prepare(): void {
@@ -232,7 +239,8 @@ export class ShmConnection implements Connection, Watched {
   #pollOnce(spin: number, sleep: boolean): boolean {
     if (this.#closed) return false;
     if (this.#receiveDirectly()) return true;
-    const state = this.#endpoint.receive(spin, sleep, this.isWorthWaiting ? this.#memory.length : firstBytes);
+    const most = this.#largeExpected === 0 ? this.#memory.length : firstBytes;
+    const state = this.#endpoint.receive(spin, sleep, most);
     this.#isAsleep = sleep && state === ringState.empty;
     if (state === ringState.empty) {
       if (sleep) this.#applyKeepAlive();
@@ -294,7 +302,10 @@ export class ShmConnection implements Connection, Watched {
     const handler = this.#handler;
     const memory = this.#memory;
     if (handler === undefined) return;
-    if (this.#missing === 0 && this.#largeExpected > 0) this.#largeExpected--;
+    if (this.#missing === 0) {
+      if (this.#largeExpected > 0) this.#largeExpected--;
+      if (this.#longExpected > 0) this.#longExpected--;
+    }
     while (position < end && !this.#closed) {
       if (this.#missing > 0) {
         const next = Math.min(end, position + this.#missing);
@@ -322,7 +333,8 @@ export class ShmConnection implements Connection, Watched {
         this.#invalid(`a message of ${length} bytes, where at most ${handler.messageLimit} are allowed`);
         return;
       }
-      if (length >= largeMessage) this.#largeExpected = expectedLarge;
+      if (length >= largeMessage) this.#largeExpected = batchesExpected;
+      if (length >= longMessage) this.#longExpected = batchesExpected;
       const next = Math.min(end, position + length);
       this.#missing = length - (next - position);
       if (next > position) handler.onMessage(memory, position, next, this.#missing);
