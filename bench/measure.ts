@@ -1,5 +1,6 @@
 // Runs a plan: in every round every workload goes through all contenders one after the other, so that what is
-// compared was measured within seconds of each other, and each round begins with another contender.
+// compared was measured within seconds of each other, and each round begins with another contender. Several times in a
+// run all of them are started anew.
 
 import type { Contender } from "./contenders.ts";
 import { Pair } from "./pair.ts";
@@ -32,23 +33,30 @@ class Run {
   async calls(): Promise<void> {
     const callWorkloads = this.#plan.workloads.filter(({ idleConnections }) => idleConnections === 0);
     if (callWorkloads.length === 0) return;
+    const { starts, rounds } = this.#plan;
+    for (let start = 0; start < starts; start++) {
+      const first = Math.round((start * rounds) / starts);
+      const end = Math.round(((start + 1) * rounds) / starts);
+      await this.#callsOfOneStart(callWorkloads, first, end);
+    }
+  }
+
+  /** Starts all contenders, warms them up, and measures rounds `first` to `end`, which is left out. */
+  async #callsOfOneStart(workloads: readonly Workload[], first: number, end: number): Promise<void> {
+    const { rounds, warmUpRounds } = this.#plan;
     const pairs = this.#plan.contenders.map((contender) => new Pair(contender));
     try {
       for (const pair of pairs) await this.#attempt(pair.contender, () => this.#start(pair));
-      const { rounds, warmUpRounds } = this.#plan;
       for (let round = 0; round < warmUpRounds; round++) {
-        await this.#round(
-          `warming up, ${round + 1} of ${warmUpRounds}`,
-          pairs,
-          callWorkloads,
-          (pair, workload) => pair.run(workload, this.#plan.milliseconds),
+        await this.#round(`warming up, ${round + 1} of ${warmUpRounds}`, pairs, workloads, (pair, workload) =>
+          pair.run(workload, this.#plan.milliseconds),
         );
       }
-      for (let round = 0; round < rounds; round++) {
+      for (let round = first; round < end; round++) {
         await this.#round(
           `round ${round + 1} of ${rounds}`,
           rotated(pairs, round),
-          callWorkloads,
+          workloads,
           (pair, workload) => this.#measureCalls(pair, workload),
         );
       }

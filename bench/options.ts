@@ -9,7 +9,8 @@ export const usage = `npm run bench -- [options]
 
   --workloads W1,W2      only these (W4 means W4-64KiB and W4-1MiB)
   --contenders a,b       only these: ${contenders.map(({ name }) => name).join(", ")}
-  --rounds 15            rounds, each of which measures everything once, idle memory in the first five
+  --rounds 15            rounds, each of which measures everything once, idle memory in the first five; in three
+                         parts, for each of which all processes are started anew
   --quick                five short rounds; believe them less
   --layers               instead: the price of hardening, sinks, stubs, and of import "remoting"
   --json results.json    also write every sample to a file
@@ -64,6 +65,7 @@ export const optionsOf = (args: string[]): Options => {
       contenders: chosenContenders,
       workloads: chosen(values.workloads, workloads, workloadsNamed),
       rounds,
+      starts: values.quick ? 1 : Math.min(rounds, 3),
       milliseconds: values.quick ? 120 : 200,
       leadInMilliseconds: values.quick ? 50 : 100,
       warmUpRounds: values.quick ? 2 : 6,

@@ -7,6 +7,11 @@ export interface Plan {
   readonly contenders: readonly Contender[];
   readonly workloads: readonly Workload[];
   readonly rounds: number;
+  /**
+   * How often the processes are started anew, each time for as many of the rounds: how fast the same code is differs from
+   * start to start, in what V8 inlines and where its memory lies.
+   */
+  readonly starts: number;
   /** How long each contender runs each workload in each round. */
   readonly milliseconds: number;
   /**
