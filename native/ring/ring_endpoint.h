@@ -40,7 +40,8 @@ class RingEndpoint {
 
   /// Copies what has come to `memory`, from next_offset() on. Returns how many bytes, or a RingState.
   ///
-  /// @param spin Nanoseconds to wait for something, busily.
+  /// @param spin Nanoseconds to wait for something, busily; less where sleeping parts this side from a peer
+  ///     that runs on the same processor.
   /// @param sleep If nothing has come: asks the peer to ring the bell.
   std::int64_t Receive(unsigned char* memory, std::size_t size, std::uint64_t spin, bool sleep) noexcept;
 

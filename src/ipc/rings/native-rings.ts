@@ -41,7 +41,8 @@ export interface RingEndpoint {
    * Copies what has come into the memory, from (bytes ever received) mod {@link ringAlignment} on. Returns how many
    * bytes, or one of {@link ringState}.
    *
-   * @param spin Nanoseconds to wait for something, busily.
+   * @param spin Nanoseconds to wait for something, busily; less where the peer runs on the same processor and sleeping
+   *   may part them.
    * @param sleep If nothing comes: asks the peer to ring.
    * @param most At most so many bytes.
    */

@@ -11,7 +11,7 @@ export interface Watched {
    * Takes what has come, waiting for it busily if nothing has. Returns whether there was something; if not and
    * `sleep` is set, it sleeps now.
    *
-   * @param spin For how long to wait, in nanoseconds.
+   * @param spin For how long to wait at most, in nanoseconds.
    */
   poll(spin: number, sleep: boolean): boolean;
 
